@@ -1,0 +1,152 @@
+"""The command line `haidian-eval`; nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from haidian_eval import __version__
+from haidian_eval.errors import EvaluationError, ParameterError, not_known
+
+if TYPE_CHECKING:
+    from haidian_eval.params import Study
+
+DEFAULT_YEAR = 2024
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+class Friendly(click.Group):
+    """A group whose commands show a user's mistake as one message, without a traceback."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command; exit 2 for a wrong call, 1 for data or results not acceptable."""
+        try:
+            return super().invoke(context)
+        except EvaluationError as error:
+            click.echo(f"haidian-eval: {error}", err=True)
+            context.exit(2 if isinstance(error, ParameterError) else 1)
+
+
+@click.group(cls=Friendly, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """Reproducible evaluation of a district's performance-assessment system."""
+
+
+def edition_options(command: Any) -> Any:
+    """Add the options that say which edition is meant, and with which parameters."""
+    for option in (
+        click.argument("year", type=int, default=DEFAULT_YEAR),
+        click.option("--set", "sets", multiple=True, metavar="SECTION.NAME=VALUE",
+                     help="Replace a parameter of the edition; may be repeated."),
+        click.option("--data", type=FOLDER, help="Folder of editions [default: data/raw]."),
+        click.option("--out", type=FOLDER, help="Folder of reports [default: reports]."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def start_log(study: Study, *, verbose: bool) -> Path:
+    """Start the log of this run and return its path; `verbose` shows it on the console too."""
+    folder = study.places.reports / str(study.year) / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{dt.datetime.now().astimezone():%Y%m%d-%H%M%S-%f}.log"
+    handlers: list[logging.Handler] = [logging.FileHandler(path, encoding="utf-8")]
+    if verbose:
+        handlers.append(logging.StreamHandler())
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO, format=form, handlers=handlers, force=True)
+    return path
+
+
+def languages(text: str) -> list[str]:
+    """Return the languages of `--lang zh,en` in the order given."""
+    from haidian_eval.params import LANGUAGES
+
+    langs = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    for lang in langs:
+        if lang not in LANGUAGES:
+            raise ParameterError(not_known(f"--lang {lang!r}", lang, LANGUAGES))
+    if not langs:
+        raise ParameterError(f"--lang is empty; choose from {list(LANGUAGES)}")
+    return langs
+
+
+@main.command("run")
+@edition_options
+@click.option("--lang", default="zh,en", show_default=True, help="Languages of the pages.")
+@click.option("--only", default="", metavar="STAGE", help="Run this stage alone.")
+@click.option("--from", "start", default="", metavar="STAGE", help="Run this stage and those after it.")
+@click.option("--jobs", type=click.IntRange(min=0), default=0, help="Notebooks at a time [default: cores].")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+@click.option("--verbose", is_flag=True, help="Show the log on the console.")
+def run_command(
+    year: int, sets: tuple[str, ...], data: Path | None, out: Path | None, lang: str, only: str,
+    start: str, jobs: int, quiet: bool, verbose: bool,
+) -> None:  # fmt: skip
+    """Make the report of an edition: execute its notebooks and publish their pages."""
+    from haidian_eval.params import open_study, project_root
+
+    langs = languages(lang)
+    study = open_study(year, data=data, out=out, sets=sets)
+    log_path = start_log(study, verbose=verbose)
+    logging.info("haidian-eval %s run %s --set %s", __version__, year, list(sets))
+    from tqdm import tqdm
+
+    from haidian_eval.runner import choose, read_stages, run
+
+    notebooks = project_root() / "notebooks"
+    total = len(choose(read_stages(notebooks), only=only, start=start)) * len(langs)
+    try:
+        with tqdm(total=total, unit="page", disable=quiet, file=sys.stderr) as bar:
+            outcome = run(
+                study, notebooks, langs=langs, settings=sets, only=only, start=start, jobs=jobs,
+                notify=lambda what: (bar.set_postfix_str(what), bar.update()),
+            )  # fmt: skip
+    except Exception as error:
+        logging.error("failed: %s", error)  # noqa: TRY400
+        click.echo(f"log: {log_path}", err=True)
+        raise
+    logging.info("run %s done", outcome.run_id)
+    click.echo(f"report: {outcome.folder / 'index.html'}\nlog: {log_path}")
+
+
+@main.command("check")
+@edition_options
+def check_command(
+    year: int, sets: tuple[str, ...], data: Path | None, out: Path | None
+) -> None:
+    """List the defects of an edition's tables; exit 1 when a table cannot be used."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from haidian_eval.params import open_study
+    from haidian_eval.tables import read_edition
+
+    study = open_study(year, data=data, out=out, sets=sets)
+    edition = read_edition(study.places.edition(year), params=study.params)
+    frame, console = edition.defects.frame, Console()
+    shown = ["file", "row", "column", "found", "rule", "expected", "severity", "hint"]
+    table = Table(*shown, title=f"Defects of edition {year}")
+    for row in frame[shown].itertuples(index=False, name=None):
+        table.add_row(*(escape("" if str(cell) == "<NA>" else str(cell)) for cell in row))
+    if len(frame):
+        console.print(table)
+    for row in edition.left_out.itertuples(index=False):
+        console.print(
+            f"left out: {row.indicator_id} {row.period}, {row.rows} values of source"
+            f" {row.source_id}, published {row.as_of} ({row.reason})"
+        )
+    console.print(f"{len(frame)} defects in {len(edition.tables)} tables of {year}")
+    if edition.defects.stops():
+        raise click.exceptions.Exit(1)
+
+
+if __name__ == "__main__":
+    main(prog_name="haidian-eval")

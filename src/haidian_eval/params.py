@@ -1,0 +1,261 @@
+"""Parameters of an edition: typed, frozen, unknown keys refused; and where a study stands."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from haidian_eval.errors import EvaluationError, ParameterError, TableError, not_known
+
+SCHEMA = 1
+LANGUAGES = ("zh", "en")
+Confidence = Literal[
+    "seen_official", "seen_confirmed", "seen", "seen_doubtful", "seen_forecast",
+    "derived_exact", "derived", "computed", "seed_claim",
+]  # fmt: skip
+
+
+class Section(BaseModel):
+    """A table of parameters; a key that it does not declare is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Words(Section):
+    """Words for readers that belong to one edition, in both languages."""
+
+    zh: str
+    en: str
+
+
+class Edition(Section):
+    """edition.toml: which edition this is and up to which date its values count."""
+
+    schema_version: int
+    year: int
+    as_of: dt.date
+    title: Words
+
+
+class Engagement(Section):
+    """Who evaluates whom, for whom, on what basis."""
+
+    commissioner: Words
+    evaluator: Words
+    lead_evaluator: Words
+    subject: Words
+    purpose: Words
+    conflict_of_interest: Words
+
+
+class Tables(Section):
+    """Which values of the edition count."""
+
+    accepted_confidence: tuple[Confidence, ...]
+
+
+class Scoring(Section):
+    """How values become scores; an empty name leaves the choice to the table of indicators."""
+
+    scheme: str
+    rule: str = ""
+    aggregation: str = ""
+    missing: str = ""
+    full_marks_share: float = Field(ge=0, le=1)
+
+    def scenario(self) -> dict[str, str]:
+        """Return the choices that replace those of the table: a run with any is a scenario."""
+        choices = {"rule": self.rule, "aggregation": self.aggregation, "missing": self.missing}
+        return {name: choice for name, choice in choices.items() if choice}
+
+
+class Report(Section):
+    """What the report puts first, and the words at the foot of each page."""
+
+    focus_unit: str
+    foot: Words
+
+
+class Params(Section):
+    """All parameters of an edition."""
+
+    edition: Edition
+    engagement: Engagement
+    tables: Tables
+    scoring: Scoring
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a study reads and writes; `processed` and `reports` are disposable."""
+
+    raw: Path
+    processed: Path
+    reports: Path
+
+    def edition(self, year: int) -> Path:
+        """Return the folder of one edition, or say which editions there are."""
+        folder = self.raw / str(year)
+        if (folder / "edition.toml").is_file():
+            return folder
+        found = sorted(path.parent.name for path in self.raw.glob("*/edition.toml"))
+        raise TableError(
+            f"there is no edition {year}: expected the file {folder / 'edition.toml'};"
+            f" editions found in {self.raw}: {', '.join(found) or 'none'}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """One edition, its parameters and its places; `scratch` is set while the runner executes."""
+
+    places: Places
+    params: Params
+    scratch: Path | None = None
+
+    @property
+    def year(self) -> int:
+        """The report year."""
+        return self.params.edition.year
+
+    @property
+    def processed(self) -> Path:
+        """The folder of the edition's clean tables and results."""
+        return self.places.processed / str(self.year)
+
+
+def project_root() -> Path:
+    """Return the project: upwards from the working folder, else where the package stands."""
+    candidates = [Path.cwd(), *Path.cwd().parents, *Path(__file__).resolve().parents]
+    for folder in candidates:
+        if (folder / "data" / "raw").is_dir() and (folder / "notebooks").is_dir():
+            return folder
+    raise TableError(
+        f"no study found: expected the folders data/raw and notebooks in {Path.cwd()} or above;"
+        " start the command inside the project"
+    )
+
+
+def default_places(data: Path | None = None, out: Path | None = None) -> Places:
+    """Return the places of the project, or those beside `data` when it stands elsewhere."""
+    root = project_root()
+    raw = (data or root / "data" / "raw").resolve()
+    if raw == (root / "data" / "raw").resolve():
+        return Places(raw, root / "data" / "processed", (out or root / "reports").resolve())
+    return Places(raw, raw.parent / "processed", (out or raw.parent / "reports").resolve())
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the content of a TOML file, or say what is wrong with it and where."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise TableError(f"the file {path} is missing; every edition needs it") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ParameterError(f"{path} is not valid TOML: {error}") from None
+
+
+def parse_setting(text: str) -> tuple[list[str], Any]:
+    """Return path and value of one `--set section.name=value`; the value is read as TOML."""
+    path, equals, value = text.partition("=")
+    if not equals or not path.strip():
+        raise ParameterError(f"--set {text!r} is not of the form section.name=value")
+    try:
+        parsed = tomllib.loads(f"value = {value.strip()}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()
+    return path.strip().split("."), parsed
+
+
+def with_setting(tree: Mapping[str, Any], path: list[str], value: object) -> dict[str, Any]:
+    """Return the tree of parameters with one value replaced."""
+    branch = tree.get(path[0], {})
+    if len(path) > 1 and not isinstance(branch, Mapping):
+        raise ParameterError(f"{path[0]!r} holds a value, not a table; write --set {path[0]}=...")
+    new = value if len(path) == 1 else with_setting(branch, path[1:], value)
+    return {**tree, path[0]: new}
+
+
+def known_names(location: tuple[Any, ...]) -> list[str]:
+    """Return the names that a table of parameters declares, given the path to it."""
+    model: Any = Params
+    for name in location:
+        model = model.model_fields[name].annotation if name in model.model_fields else model
+    return list(model.model_fields)
+
+
+def explain(error: ValidationError, where: str) -> str:
+    """Return the first faults of a validation, one line each, with the names that are known."""
+    lines = []
+    for fault in error.errors()[:5]:
+        location = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            known = known_names(tuple(fault["loc"][:-1]))
+            line = not_known(f"the parameter {location!r}", fault["loc"][-1], known)
+        elif fault["type"] == "missing":
+            line = f"the parameter {location!r} is missing; it has no default"
+        else:
+            line = f"the parameter {location!r} = {fault['input']!r}: {fault['msg']}"
+        lines.append(line)
+    return f"{where}: " + "; ".join(lines)
+
+
+def load_params(folder: Path, sets: Iterable[str] = ()) -> Params:
+    """Return the parameters of the edition in `folder`, with `--set` replacements applied."""
+    edition = read_toml(folder / "edition.toml")
+    if edition.get("schema_version") != SCHEMA:
+        raise TableError(
+            f"{folder / 'edition.toml'}: schema_version = {edition.get('schema_version')!r}, and"
+            f" this version of the study reads {SCHEMA}; use the version that wrote the edition,"
+            " or bring its tables to the columns that the README lists"
+        )
+    tree: dict[str, Any] = {"edition": edition, **read_toml(folder / "parameters.toml")}
+    where = f"parameters of {folder}"
+    for text in sets:
+        path, value = parse_setting(text)
+        tree = with_setting(tree, path, value)
+        where = f"parameters of {folder} with --set"
+    try:
+        params = Params.model_validate(tree)
+    except ValidationError as error:
+        raise ParameterError(explain(error, where)) from None
+    if str(params.edition.year) != folder.name:
+        raise ParameterError(
+            f"edition.year = {params.edition.year}, but the folder is {folder}; an edition's"
+            " folder bears its year"
+        )
+    return params
+
+
+def open_study(
+    year: int, *, data: Path | None = None, out: Path | None = None, sets: Iterable[str] = ()
+) -> Study:
+    """Return the study of one edition with its parameters."""
+    places = default_places(data, out)
+    return Study(places, load_params(places.edition(year), sets))
+
+
+def write_run(study: Study, path: Path) -> None:
+    """Write the file by which an executing notebook finds its study again."""
+    content = {
+        "places": {name: str(getattr(study.places, name)) for name in Places.__slots__},
+        "params": study.params.model_dump(mode="json"),
+    }
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def read_run(path: Path) -> Study:
+    """Return the study that the runner wrote down; results go to the folder of that file."""
+    if not path.is_file():
+        raise EvaluationError(f"run = {str(path)!r}: no such file; leave run empty to work by hand")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    places = Places(**{name: Path(place) for name, place in content["places"].items()})
+    return Study(places, Params.model_validate(content["params"]), scratch=path.resolve().parent)

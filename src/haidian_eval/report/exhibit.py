@@ -1,0 +1,226 @@
+"""Tables and figures as HTML and CSV: numbered, with source, data class, notes and download."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from haidian_eval.errors import TableError
+from haidian_eval.text import Text
+
+KINDS = ("official", "published", "survey", "derived", "claim", "synthetic")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+DOWNLOAD = "<!--download-->"
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """A numbered table or figure.
+
+    `rows` holds what is shown plus `source_id`, the sources of each row (several stand with `;`).
+    """
+
+    kind: str  # "table" or "figure"
+    number: str
+    key: str
+    caption: str
+    note: str
+    rows: pd.DataFrame
+    sources: pd.DataFrame  # the edition's table of sources, indexed by source_id
+    text: Text
+
+    @property
+    def anchor(self) -> str:
+        """The id of the exhibit in its page."""
+        return f"{self.kind}-{self.number}"
+
+    @property
+    def label(self) -> str:
+        """The number and the caption, as a reader cites them."""
+        return self.text(f"exhibit.{self.kind}", number=self.number, caption=self.caption)
+
+    @property
+    def shown(self) -> pd.DataFrame:
+        """The columns that a reader sees."""
+        return self.rows.drop(columns="source_id")
+
+    @property
+    def source_ids(self) -> list[str]:
+        """All sources of the rows, in the order of the table of sources."""
+        cited = split_ids(self.rows["source_id"])
+        unknown = sorted(cited - set(self.sources.index))
+        if unknown:
+            raise TableError(f"{self.label}: the sources {unknown} are not in the table sources")
+        return [name for name in self.sources.index if name in cited]
+
+    @property
+    def kinds(self) -> list[str]:
+        """The classes of data in the exhibit, the firmest first."""
+        return ordered_kinds(self.sources.loc[self.source_ids, "kind"])
+
+
+def split_ids(cells: Iterable[object]) -> set[str]:
+    """Return the single ids in cells such as "S37;R01"; missing cells have none."""
+    return {part for cell in cells if isinstance(cell, str) for part in cell.split(";") if part}
+
+
+def ordered_kinds(kinds: Iterable[str]) -> list[str]:
+    """Return kinds without repeats, the firmest first."""
+    found = set(kinds)
+    return [kind for kind in KINDS if kind in found]
+
+
+def label(name: str, text: Text) -> str:
+    """Return the heading of a column; "value@2023-11" is the value in that period."""
+    column, _, period = name.partition("@")
+    words = text(f"columns.{column}")
+    return text("exhibit.in_period", words=words, period=text.period(period)) if period else words
+
+
+def show(value: Any, digits: int | None) -> str:
+    """Return a cell as a reader sees it; missing is a dash."""
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return "—"
+    if isinstance(value, float):
+        return f"{value:.{digits}f}" if digits is not None else f"{value:.6g}"
+    return str(value)
+
+
+def html_table(
+    exhibit: Exhibit, *, digits: Mapping[str, int], heads: int = 1, caption: bool = True
+) -> str:
+    """Return the table; its first `heads` columns head their rows."""
+    frame, text = exhibit.shown, exhibit.text
+    numeric = [pd.api.types.is_numeric_dtype(frame[name]) for name in frame]
+    head = "".join(
+        f'<th scope="col"{mark(is_number)}>{escape(label(name, text))}</th>'
+        for name, is_number in zip(frame, numeric, strict=True)
+    )
+    body = "".join(
+        "<tr>" + "".join(html_cells(row, list(frame), numeric, digits, heads)) + "</tr>\n"
+        for row in frame.itertuples(index=False, name=None)
+    )
+    title = f"<caption>{escape(exhibit.label)}</caption>" if caption else ""
+    return f"<table>{title}<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>"
+
+
+def mark(is_number: bool) -> str:
+    """Return the class of a numeric cell."""
+    return ' class="number"' if is_number else ""
+
+
+def html_cells(
+    row: tuple[Any, ...],
+    names: list[str],
+    numeric: list[bool],
+    digits: Mapping[str, int],
+    heads: int,
+) -> Iterable[str]:
+    """Return the cells of one row."""
+    for place, (value, name, is_number) in enumerate(zip(row, names, numeric, strict=True)):
+        shown = escape(show(value, digits.get(name)))
+        tag, scope = ("th", ' scope="row"') if place < heads else ("td", "")
+        yield f"<{tag}{scope}{mark(is_number)}>{shown}</{tag}>"
+
+
+def source_line(exhibit: Exhibit) -> str:
+    """Return note, sources, data class and the place of the download, as HTML."""
+    text, lines = exhibit.text, []
+    if exhibit.note:
+        lines.append(text("exhibit.note", note=exhibit.note))
+    cited = [
+        f"[{name}] {text.choose(row, 'publisher')}, {text.choose(row, 'title')}"
+        for name, row in exhibit.sources.loc[exhibit.source_ids].iterrows()
+    ]
+    lines.append(text("exhibit.source", sources="; ".join(cited) or text("exhibit.none")))
+    classes = text.listing([text(f"kinds.{kind}") for kind in exhibit.kinds])
+    lines.append(text("exhibit.data_class", classes=classes or text("exhibit.none")))
+    shown = "".join(f"<p>{escape(line)}</p>" for line in lines)
+    return f"{shown}<p>{DOWNLOAD}</p>"
+
+
+def demonstration(exhibit: Exhibit) -> str:
+    """Return the heading that anything made with synthetic data bears, or nothing."""
+    if "synthetic" not in exhibit.kinds:
+        return ""
+    return f'<p class="demonstration">{escape(exhibit.text("page.demonstration"))}</p>'
+
+
+def table_html(exhibit: Exhibit, *, digits: Mapping[str, int], heads: int) -> str:
+    """Return a table with everything that a reader needs beside it."""
+    table = html_table(exhibit, digits=digits, heads=heads)
+    return (
+        f'<figure class="exhibit" id="{exhibit.anchor}">{demonstration(exhibit)}'
+        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(exhibit.label)}">{table}'
+        f"</div><figcaption>{source_line(exhibit)}</figcaption></figure>"
+    )
+
+
+def cards_html(exhibit: Exhibit) -> str:
+    """Return key figures side by side; `rows`: figure, label, about, source_id."""
+    cards = "".join(
+        f'<div class="card"><p class="figure">{escape(card.figure)}</p>'
+        f'<p>{escape(card.label)}</p><p class="about">{escape(card.about)}</p></div>'
+        for card in exhibit.rows.itertuples()
+    )
+    return (
+        f'<figure class="exhibit" id="{exhibit.anchor}">{demonstration(exhibit)}'
+        f'<p class="label">{escape(exhibit.label)}</p><div class="cards">{cards}</div>'
+        f"<figcaption>{source_line(exhibit)}</figcaption></figure>"
+    )
+
+
+def figure_html(exhibit: Exhibit, *, digits: Mapping[str, int]) -> str:
+    """Return what stands under a picture: caption, sources, and the rows behind it as a table."""
+    table = html_table(exhibit, digits=digits, caption=False)
+    summary = escape(exhibit.text("exhibit.behind"))
+    return (
+        f'<figcaption>{demonstration(exhibit)}<p class="label">{escape(exhibit.label)}</p>'
+        f"{source_line(exhibit)}<details><summary>{summary}</summary>"
+        f'<div class="wide" tabindex="0" role="region" aria-label="{summary}">{table}</div>'
+        "</details></figcaption>"
+    )
+
+
+def csv_cell(value: Any) -> Any:
+    """Return a cell that no spreadsheet takes for a formula; numbers keep ten digits."""
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
+        return f"'{value}"
+    return value
+
+
+def csv_text(exhibit: Exhibit) -> str:
+    """Return the rows as CSV; the sources and the class of data stand in every row."""
+    text = exhibit.text
+    kind_of = exhibit.sources["kind"].to_dict()
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    names = [*exhibit.shown.columns, "source_id", "data_class"]
+    writer.writerow([label(name, text) for name in names])
+    shown = exhibit.shown.itertuples(index=False, name=None)
+    for row, ids in zip(shown, exhibit.rows["source_id"], strict=True):
+        kinds = ordered_kinds(kind_of[name] for name in split_ids([ids]))
+        classes = text.listing([text(f"kinds.{kind}") for kind in kinds])
+        writer.writerow([csv_cell(value) for value in [*row, ids, classes]])
+    return buffer.getvalue()
+
+
+def download_link(content: str, file_name: str, text: Text) -> str:
+    """Return a link that holds the CSV itself; the mark at its start tells Excel it is UTF-8."""
+    data = base64.b64encode(content.encode("utf-8-sig")).decode("ascii")
+    return (
+        f'<a class="download" download="{escape(file_name)}" href="data:text/csv;base64,{data}">'
+        f"{escape(text('exhibit.download', file=file_name))}</a>"
+    )

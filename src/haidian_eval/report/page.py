@@ -1,0 +1,158 @@
+"""The page that a notebook writes: words, numbered exhibits, tables in and results out."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from IPython.display import display
+
+from haidian_eval import tables
+from haidian_eval.errors import ParameterError
+from haidian_eval.params import open_study, read_run
+from haidian_eval.report.exhibit import Exhibit, cards_html, csv_text, figure_html, table_html
+from haidian_eval.text import Text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MARKDOWN = re.compile(r"([\\`*_\[\]|$~#])")
+DPI = 144
+
+
+class Page:
+    """What a notebook reads, writes and shows; numbers its tables and figures as they come."""
+
+    def __init__(self, name: str, *, year: int, lang: str, root: str = "", run: str = "") -> None:
+        """Open the study of the notebook `name`, such as "20_scoring".
+
+        It is that of the runner when `run` names its file, else that under the folder `root`.
+        """
+        self.number, _, self.stage = name.partition("_")
+        self.text = Text(lang)
+        data = Path(root) / "data" / "raw" if root else None
+        self.study = read_run(Path(run)) if run else open_study(year, data=data)
+        self.params = self.study.params
+        self.numbers: dict[tuple[str, str], int] = {}
+        self.sources: pd.DataFrame | None = None
+
+    def edition(self) -> tables.Edition:
+        """Return the raw tables of the edition, checked; a table that cannot be used stops."""
+        folder = self.study.places.edition(self.study.year)
+        edition = tables.read_edition(folder, strict=True, params=self.params)
+        self.sources = edition.tables["sources"].set_index("source_id")
+        return edition
+
+    def load(self, name: str) -> pd.DataFrame:
+        """Return a clean table or a result of an earlier stage."""
+        return tables.read_table(self.study.processed, name)
+
+    def save(self, **results: pd.DataFrame) -> None:
+        """Keep tables for the stages that follow."""
+        tables.write_tables(self.study.scratch or self.study.processed, results)
+
+    def say(self, key: str, **values: object) -> None:
+        """Show a text of this stage; one with a title is a section of the page."""
+        shown = {name: plain(value) for name, value in values.items()}
+        words = self.text(f"{self.stage}.{key}.text", **shown)
+        metadata: dict[str, Any] = {"kind": "text"}
+        heading = ""
+        if self.text.has(f"{self.stage}.{key}.title"):
+            heading = self.text(f"{self.stage}.{key}.title", **shown)
+            metadata = {"kind": "section", "key": key, "title": heading}
+            heading = f"## {heading}\n\n"
+        publish({"text/markdown": heading + words, "text/plain": heading + words}, metadata)
+
+    def exhibit(
+        self, kind: str, key: str, rows: pd.DataFrame, values: dict[str, object]
+    ) -> Exhibit:
+        """Return the table or figure with its number; the same key keeps its number."""
+        if "source_id" not in rows:
+            raise ParameterError(f"{self.stage}.{key}: the rows need the column source_id")
+        if self.sources is None:
+            self.sources = self.load("sources").set_index("source_id")
+        name = ".".join([key, *(str(value) for value in values.values())])
+        count = sum(1 for other, _ in self.numbers if other == kind)
+        place = self.numbers.setdefault((kind, name), count + 1)
+        prefix = f"{self.stage}.{key}"
+        note = f"{prefix}.note"
+        return Exhibit(
+            kind=kind,
+            number=f"{self.number}-{place}",
+            key=key,
+            caption=self.text(f"{prefix}.caption", **values),
+            note=self.text(note, **values) if self.text.has(note) else "",
+            rows=rows,
+            sources=self.sources,
+            text=self.text,
+        )
+
+    def table(
+        self,
+        key: str,
+        rows: pd.DataFrame,
+        *,
+        digits: Mapping[str, int] | None = None,
+        heads: int = 1,
+        **values: object,
+    ) -> None:
+        """Show rows as a numbered table; they carry `source_id`, `values` fill its caption."""
+        exhibit = self.exhibit("table", key, rows, values)
+        html = table_html(exhibit, digits=digits or {}, heads=heads)
+        publish_exhibit(exhibit, html)
+
+    def cards(self, key: str, rows: pd.DataFrame) -> None:
+        """Show key figures as a numbered exhibit; rows: figure, label, about, source_id."""
+        exhibit = self.exhibit("table", key, rows, {})
+        publish_exhibit(exhibit, cards_html(exhibit))
+
+    def figure(
+        self,
+        key: str,
+        figure: Figure,
+        rows: pd.DataFrame,
+        *,
+        digits: Mapping[str, int] | None = None,
+        **values: object,
+    ) -> None:
+        """Show a numbered figure, its description in words and the rows behind it."""
+        exhibit = self.exhibit("figure", key, rows, values)
+        alt = self.text(f"{self.stage}.{key}.alt", **values)
+        size = {"image/png": {"alt": alt}}
+        metadata = {"kind": "picture", "id": exhibit.anchor}
+        publish({"image/png": png(figure), "text/plain": exhibit.label}, metadata, **size)
+        publish_exhibit(exhibit, figure_html(exhibit, digits=digits or {}))
+
+
+def plain(value: object) -> object:
+    """Return a value that Markdown and HTML take for mere text; numbers stay numbers."""
+    if not isinstance(value, str):
+        return value
+    escaped = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return MARKDOWN.sub(r"\\\1", escaped)
+
+
+def png(figure: Figure) -> str:
+    """Return the picture as base64, with nothing in it that changes from run to run."""
+    from haidian_eval.figures import house_style
+
+    buffer = io.BytesIO()
+    with house_style():
+        figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def publish(bundle: dict[str, str], kind: dict[str, Any], **metadata: Any) -> None:
+    """Show a bundle of representations, marked for the export."""
+    display(bundle, raw=True, metadata={"haidian_eval": kind, **metadata})
+
+
+def publish_exhibit(exhibit: Exhibit, html: str) -> None:
+    """Show an exhibit; its rows travel as CSV and become a download at export."""
+    bundle = {"text/html": html, "text/plain": exhibit.label, "text/csv": csv_text(exhibit)}
+    publish(bundle, {"kind": exhibit.kind, "id": exhibit.anchor, "label": exhibit.label})

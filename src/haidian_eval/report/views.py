@@ -1,0 +1,223 @@
+"""Results as a reader's tables: names in place of ids, in administrative order, with sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from haidian_eval.errors import ParameterError, not_known
+from haidian_eval.params import Params
+from haidian_eval.report.exhibit import show, split_ids
+from haidian_eval.scoring import Alone, Framework, full_marks_at
+from haidian_eval.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """An indicator as a reader knows it; `full_marks_at` is missing where no value is enough."""
+
+    id: str
+    name: str
+    unit: str
+    standard: str
+    full_marks_at: float
+    source_id: str
+
+
+def leaves(framework: Framework, text: Text) -> list[Leaf]:
+    """Return the indicators of a framework in words."""
+    rows = framework.nodes.loc[framework.leaves]
+    return [
+        Leaf(
+            str(leaf),
+            text.choose(row, "name"),
+            text(f"units_of_measure.{row['unit']}"),
+            text.choose(row, "scoring_standard"),
+            full_marks_at(framework, str(leaf)),
+            row["source_id"],
+        )
+        for leaf, row in rows.iterrows()
+    ]
+
+
+def names(units: pd.DataFrame, text: Text) -> pd.Series:
+    """Return unit_id -> name in the language of the page."""
+    return units.set_index("unit_id")[f"name_{text.lang}"]
+
+
+def focus_name(units: pd.DataFrame, params: Params, text: Text) -> str:
+    """Return the name of the unit that the report puts first."""
+    name, wanted = names(units, text), params.report.focus_unit
+    if wanted not in name:
+        raise ParameterError(not_known(f"report.focus_unit = {wanted!r}", wanted, name.index))
+    return str(name[wanted])
+
+
+def joined(*ids: object) -> str:
+    """Return several cells of source ids as one, without repeats."""
+    return ";".join(sorted(split_ids(ids)))
+
+
+def administrative(frame: pd.DataFrame, units: pd.DataFrame, text: Text) -> pd.DataFrame:
+    """Return rows with unit_name and group, by group and administrative code."""
+    place = pd.Series(range(len(units)), index=units["unit_id"])
+    keys = {"_group": frame["peer_group"].map(place), "_unit": frame["unit_id"].map(place)}
+    name = names(units, text)
+    words = {"unit_name": frame["unit_id"].map(name), "group": frame["peer_group"].map(name)}
+    ordered = frame.assign(**words, **keys).sort_values(["_group", "_unit"], kind="stable")
+    return ordered.drop(columns=list(keys)).reset_index(drop=True)
+
+
+def rank_range(best: object, worst: object) -> str | None:
+    """Return a rank interval as a reader sees it."""
+    return None if best is pd.NA or worst is pd.NA else f"{best}–{worst}"
+
+
+def points(frame: pd.DataFrame, own: list[Leaf], text: Text) -> pd.DataFrame:
+    """Return the points of the rules with the names of their indicators."""
+    by_id = {leaf.id: leaf for leaf in own}
+    rows = frame[frame["node_id"].isin(by_id)]
+    return pd.DataFrame(
+        {
+            "indicator": [by_id[node].name for node in rows["node_id"]],
+            "unit": [by_id[node].unit for node in rows["node_id"]],
+            "at": rows["at"],
+            "points": rows["score"],
+            "source_id": rows["source_id"],
+        }
+    )
+
+
+def by_month(alone: Alone, own: list[Leaf]) -> Iterator[tuple[Leaf, str, Alone]]:
+    """Yield each indicator and period with its scores and its verdict alone."""
+    for leaf in own:
+        verdicts = alone.discrimination[alone.discrimination["indicator_id"] == leaf.id]
+        for period in verdicts["period"]:
+            keep = {"indicator_id": leaf.id, "period": period}
+            yield leaf, period, Alone(pick(alone.scores, keep), pick(alone.discrimination, keep))
+
+
+def pick(frame: pd.DataFrame, keep: dict[str, str]) -> pd.DataFrame:
+    """Return the rows that have these values."""
+    for column, value in keep.items():
+        frame = frame[frame[column] == value]
+    return frame
+
+
+def month(part: Alone, units: pd.DataFrame, leaf: Leaf, text: Text) -> pd.DataFrame:
+    """Return one indicator in one month; the rank by score only where the indicator can rank."""
+    rows = administrative(part.scores, units, text)
+    ranges = [rank_range(*pair) for pair in zip(rows["rank_best"], rows["rank_worst"], strict=True)]
+    cited = [joined(ids, leaf.source_id) if isinstance(ids, str) else "" for ids in rows["source_id"]]
+    columns = ["unit_name", "group", "value", "score", "score_rank", "level_rank"]
+    table = rows[columns].assign(level_range=ranges, source_id=cited)
+    return table if table["score_rank"].notna().any() else table.drop(columns="score_rank")
+
+
+def month_words(part: Alone, leaf: Leaf, text: Text) -> dict[str, object]:
+    """Return what the caption and the note of a month's table say."""
+    verdict = part.discrimination.iloc[0]
+    return {
+        "indicator": leaf.name,
+        "unit": leaf.unit,
+        "period": text.period(verdict["period"]),
+        "verdict": text(f"verdicts.{verdict['reason'] or 'ranked'}"),
+        "error": show(float(verdict["rounding"]), 2),
+    }
+
+
+def levels(alone: Alone, leaf: Leaf, units: pd.DataFrame, text: Text) -> pd.DataFrame:
+    """Return unit_name, group, period, value of one indicator for the figure of levels."""
+    rows = administrative(pick(alone.scores, {"indicator_id": leaf.id}), units, text)
+    sources = rows["source_id"].fillna("")
+    return rows[["unit_name", "group", "period", "value"]].assign(source_id=sources)
+
+
+def level_words(shown: pd.DataFrame, leaf: Leaf, text: Text) -> dict[str, object]:
+    """Return what the caption and the description of the figure of levels say."""
+    line = "" if pd.isna(leaf.full_marks_at) else text("scoring.line", at=leaf.full_marks_at)
+    periods = text.listing([text.period(period) for period in sorted(set(shown["period"]))])
+    return {"indicator": leaf.name, "unit": leaf.unit, "line": line, "periods": periods}
+
+
+def overview(alone: Alone, leaf: Leaf, units: pd.DataFrame, text: Text) -> pd.DataFrame:
+    """Return one row per unit with value and score of each period side by side."""
+    scores = pick(alone.scores, {"indicator_id": leaf.id})
+    table = administrative(scores.drop_duplicates("unit_id"), units, text)
+    table = table.set_index("unit_id")[["unit_name", "group"]]
+    for period, rows in scores.groupby("period"):
+        own = rows.set_index("unit_id")[["value", "score"]].add_suffix(f"@{period}")
+        table = table.join(own)
+    cited = scores.groupby("unit_id")["source_id"].agg(lambda ids: joined(*ids, leaf.source_id))
+    return table.assign(source_id=cited).reset_index(drop=True)
+
+
+def finding(part: Alone, units: pd.DataFrame, share: float, text: Text) -> str:
+    """Return the sentence that says what one indicator's month can and cannot tell."""
+    verdict, scores = part.discrimination.iloc[0], part.scores
+    lowest = scores.loc[scores["score"] == scores["score"].min(), "unit_id"].map(names(units, text))
+    values = verdict.to_dict() | {
+        "period": text.period(verdict["period"]),
+        "share": share,
+        "lowest_unit": text.listing(list(lowest)),
+    }
+    return text(f"findings.{verdict['reason'] or 'ranked'}", **values)
+
+
+def findings(alone: Alone, own: list[Leaf], units: pd.DataFrame, share: float, text: Text) -> str:
+    """Return one sentence per indicator and month, as a list."""
+    parts = by_month(alone, own)
+    return "\n".join(f"- {leaf.name}, {finding(part, units, share, text)}" for leaf, _, part in parts)
+
+
+def discrimination(alone: Alone, own: list[Leaf], text: Text) -> pd.DataFrame:
+    """Return, per indicator and month, how many units have full marks and whether it can rank."""
+    rows = []
+    for leaf, period, part in by_month(alone, own):
+        verdict = part.discrimination.iloc[0]
+        numbers = verdict[["units", "full_marks", "distinct", "lowest"]].to_dict()
+        words = text(f"verdicts.{verdict['reason'] or 'ranked'}")
+        cited = joined(*part.scores["source_id"], leaf.source_id)
+        lead = {"indicator": leaf.name, "period": text.period(period)}
+        rows.append(lead | numbers | {"verdict": words, "source_id": cited})
+    return pd.DataFrame(rows)
+
+
+def cards(
+    alone: Alone, own: list[Leaf], units: pd.DataFrame, params: Params, text: Text
+) -> pd.DataFrame:
+    """Return the key figures: the focus unit's value and score, and units at full marks."""
+    rows = []
+    focus = focus_name(units, params, text)
+    for leaf, period, part in by_month(alone, own):
+        when, verdict = text.period(period), part.discrimination.iloc[0]
+        cited = joined(*part.scores["source_id"], leaf.source_id)
+        for _, row in pick(part.scores, {"unit_id": params.report.focus_unit}).iterrows():
+            words = {"name": focus, "indicator": leaf.name, "period": when, "unit": leaf.unit}
+            rows.append(
+                {
+                    "figure": show(row["value"], 1),
+                    "label": text("report.cards.value", **words),
+                    "about": text("report.cards.score", score=show(row["score"], 2))
+                    + text("report.cards.rounding", half_width=row["half_width"]),
+                    "source_id": cited,
+                }
+            )
+        assessed = len(part.scores)
+        rows.append(
+            {
+                "figure": f"{verdict['full_marks']}/{verdict['units']}",
+                "label": text("report.cards.full", indicator=leaf.name, period=when),
+                "about": text("report.cards.of", units=verdict["units"], assessed=assessed),
+                "source_id": cited,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def digits(overview: pd.DataFrame) -> dict[str, int]:
+    """Return the decimals of the columns of an overview: one for values, two for scores."""
+    decimals = {"value": 1, "score": 2}
+    return {name: decimals[name.partition("@")[0]] for name in overview if "@" in name}

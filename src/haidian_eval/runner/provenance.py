@@ -1,0 +1,92 @@
+"""What a run is made from, as checksums: the same for the same inputs, parameters and program."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from haidian_eval import __version__
+from haidian_eval.params import Params, Study
+from haidian_eval.tables.store import sha256
+from haidian_eval.text import Text
+
+PACKAGE = Path(__file__).resolve().parents[1]
+LIBRARIES = ("numpy", "pandas", "matplotlib", "papermill", "nbconvert")
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Checksums (hex SHA-256) of what a run is made from; `settings` differ from the edition's."""
+
+    inputs: str
+    parameters: str
+    code: str
+    lock: str
+    versions: str
+    settings: tuple[str, ...]
+
+    @property
+    def run_id(self) -> str:
+        """A short name of the run."""
+        return digest([self.made_from, self.code, self.lock, self.versions])[:12]
+
+    @property
+    def made_from(self) -> str:
+        """What clean tables and results depend on, the program aside."""
+        return digest([self.inputs, self.parameters])
+
+
+def digest(parts: Iterable[str]) -> str:
+    """Return one checksum of several texts."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def digest_files(folder: Path, paths: Iterable[Path]) -> str:
+    """Return one checksum of files, with their names relative to `folder`."""
+    lines = [f"{path.relative_to(folder).as_posix()} {sha256(path)}" for path in sorted(paths)]
+    return digest(lines)
+
+
+def package_files() -> list[Path]:
+    """Return the files of the package, caches aside."""
+    files = [path for path in PACKAGE.rglob("*") if path.is_file()]
+    return [path for path in files if "__pycache__" not in path.parts]
+
+
+def trace(study: Study, notebooks: Path, settings: Iterable[str]) -> Provenance:
+    """Return the provenance of a run of these notebooks on this study."""
+    edition = study.places.edition(study.year)
+    lock = notebooks.parent / "requirements.lock"
+    code = [
+        digest_files(PACKAGE, package_files()),
+        digest_files(notebooks, notebooks.glob("*.ipynb")),
+    ]
+    names = [f"Python {platform.python_version()}", f"haidian-eval {__version__}"]
+    return Provenance(
+        inputs=digest_files(edition, [p for p in edition.rglob("*") if p.is_file()]),
+        parameters=digest([study.params.model_dump_json()]),
+        code=digest(code),
+        lock=sha256(lock) if lock.is_file() else "",
+        versions=", ".join(names + [f"{name} {version(name)}" for name in LIBRARIES]),
+        settings=tuple(settings),
+    )
+
+
+def in_words(provenance: Provenance, params: Params, text: Text) -> dict[str, str]:
+    """Return label -> value for the box on each page."""
+    values = {
+        "run": provenance.run_id,
+        "edition": str(params.edition.year),
+        "as_of": str(params.edition.as_of),
+        "inputs": provenance.inputs,
+        "parameters": provenance.parameters,
+        "settings": "; ".join(provenance.settings) or text("provenance.no_settings"),
+        "code": provenance.code,
+        "lock": provenance.lock,
+        "versions": provenance.versions,
+    }
+    return {text(f"provenance.{name}"): value for name, value in values.items()}

@@ -1,0 +1,182 @@
+"""One run: every stage in every language, results kept once, pages published together."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from haidian_eval import errors
+from haidian_eval.errors import EvaluationError
+from haidian_eval.kernels import Failure, Task, check_parameters
+from haidian_eval.params import Study, write_run
+from haidian_eval.runner import site
+from haidian_eval.runner.provenance import Provenance, trace
+from haidian_eval.runner.stages import Stage, choose, needs, read_stages, writers
+from haidian_eval.runner.work import Job, Product, work
+from haidian_eval.tables import store
+from haidian_eval.text import Text
+
+log = logging.getLogger(__name__)
+Key = tuple[str, str]  # stage, language
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run has made; `pages` are the files to open, the report first."""
+
+    run_id: str
+    pages: tuple[Path, ...]
+    folder: Path
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold the folder of a report for one run; a second run is refused."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise EvaluationError(f"another run is writing {folder}; wait until it has ended") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def run(
+    study: Study,
+    notebooks: Path,
+    *,
+    langs: Sequence[str],
+    settings: Sequence[str] = (),
+    only: str = "",
+    start: str = "",
+    jobs: int = 0,
+    notify: Callable[[str], None] = lambda what: None,
+) -> Outcome:
+    """Execute the stages in all languages and publish their pages; `notify` hears of each task."""
+    stages = read_stages(notebooks)
+    chosen = choose(stages, only=only, start=start)
+    provenance = trace(study, notebooks, settings)
+    folder = study.places.reports / str(study.year)
+    if only or start:
+        refuse_other_results(study, provenance)
+    with alone(folder):
+        work_folder = folder / ".work"
+        shutil.rmtree(work_folder, ignore_errors=True)
+        prepared = prepare(study, chosen, stages, langs, provenance, work_folder)
+        products = execute(study, prepared, stages, langs, jobs, notify)
+        store.mark(study.processed, provenance.made_from)
+        files = {name: content for product in products for name, content in product.files.items()}
+        whole = len(chosen) == len(stages)
+        files["index.html"] = site.portal(stages, langs, study.params, provenance).encode()
+        site.publish(folder, files, provenance, whole=whole)
+        shutil.rmtree(work_folder)
+    pages = tuple(folder / lang / site.page_name(stage) for lang in langs for stage in chosen)
+    return Outcome(provenance.run_id, pages, folder)
+
+
+def refuse_other_results(study: Study, provenance: Provenance) -> None:
+    """Refuse to go on from results that other inputs or parameters have made."""
+    if store.marked(study.processed) != provenance.made_from:
+        raise EvaluationError(
+            f"the results in {study.processed} were made from other inputs or parameters;"
+            " run all stages (without --only and --from)"
+        )
+
+
+def prepare(
+    study: Study,
+    chosen: Sequence[Stage],
+    stages: Sequence[Stage],
+    langs: Sequence[str],
+    provenance: Provenance,
+    folder: Path,
+) -> dict[Key, Job]:
+    """Return the job of every stage and language, its folder made and its parameters checked."""
+    jobs = {}
+    for stage in chosen:
+        for lang in langs:
+            place = folder / f"{stage.notebook.stem}.{lang}"
+            parameters = {"year": study.year, "lang": lang, "root": "", "run": "run.json"}
+            check_parameters(stage.notebook, parameters)
+            place.mkdir(parents=True)
+            write_run(study, place / "run.json")
+            task = Task(stage.name, lang, stage.notebook, place, parameters)
+            around = site.frame(stage, stages, study.params, provenance, Text(lang))
+            jobs[stage.name, lang] = Job(task, around)
+    return jobs
+
+
+def execute(
+    study: Study,
+    jobs: dict[Key, Job],
+    stages: Sequence[Stage],
+    langs: Sequence[str],
+    workers: int,
+    notify: Callable[[str], None],
+) -> list[Product]:
+    """Execute jobs as soon as the results that they read are there; stop at the first failure."""
+    writer, by_name = writers(stages), {stage.name: stage for stage in stages}
+    first = langs[0]
+    waits = {
+        key: {(name, first) for name in needs(by_name[key[0]], writer) if (name, first) in jobs}
+        for key in jobs
+    }
+    sorter: TopologicalSorter[Key] = TopologicalSorter(waits)
+    sorter.prepare()
+    products: dict[Key, Product] = {}
+    context = multiprocessing.get_context("spawn")
+    count = workers or min(len(jobs), os.cpu_count() or 1)
+    with ProcessPoolExecutor(count, mp_context=context) as pool:
+        running: dict[Future[Product | Failure], Key] = {}
+        while sorter.is_active():
+            for key in sorted(sorter.get_ready(), key=lambda k: (by_name[k[0]].notebook, k[1] != first)):
+                log.info("start %s (%s)", *key)
+                running[pool.submit(work, jobs[key])] = key
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                key = running.pop(future)
+                products[key] = accept(future.result(), pool)
+                if key[1] == first:
+                    store.adopt(study.processed, jobs[key].task.folder)
+                log.info("done %s (%s): %.1f s", *key, products[key].seconds)
+                if products[key].messages:
+                    log.info("kernel of %s (%s) says: %s", *key, products[key].messages)
+                notify(f"{key[0]} ({key[1]})")
+                sorter.done(key)
+    refuse_language_differences(jobs, langs)
+    return [products[key] for key in jobs]
+
+
+def accept(result: Product | Failure, pool: ProcessPoolExecutor) -> Product:
+    """Return a product, or raise the failure as what it is: a user's to mend, or a fault of ours."""
+    if not isinstance(result, Failure):
+        return result
+    pool.shutdown(wait=True, cancel_futures=True)
+    task = result.task
+    log.error("%s (%s) failed: %s: %s", task.stage, task.lang, result.name, result.message)
+    if result.mendable:
+        raise getattr(errors, result.name)(f"{task.notebook.name}: {result.message}")
+    raise RuntimeError(
+        f"{task.notebook.name} ({task.lang}) failed; the cells that ran are in {task.output}\n"
+        f"{result.traceback}"
+    )
+
+
+def refuse_language_differences(jobs: dict[Key, Job], langs: Sequence[str]) -> None:
+    """Refuse results that differ between languages: words must never change numbers."""
+    for stage in dict.fromkeys(stage for stage, _ in jobs):
+        sums = [store.read_manifest(jobs[stage, lang].task.folder) for lang in langs]
+        if any(other != sums[0] for other in sums):
+            raise RuntimeError(f"the results of {stage!r} differ between {', '.join(langs)}")

@@ -1,0 +1,108 @@
+"""The files of a report: pages, portal, downloads, executed notebooks and their manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from haidian_eval.params import Params
+from haidian_eval.report.export import Frame, Link, render_portal
+from haidian_eval.runner.provenance import Provenance, in_words
+from haidian_eval.runner.stages import Stage
+from haidian_eval.tables.store import replace
+from haidian_eval.text import Text
+
+MANIFEST = "manifest.json"
+OTHER = {"zh": "en", "en": "zh"}
+
+
+def page_name(stage: Stage) -> str:
+    """Return the file name of a stage's page."""
+    return f"{stage.notebook.stem}.html"
+
+
+def links(stages: Sequence[Stage], current: Stage, text: Text) -> tuple[Link, ...]:
+    """Return the pages of one language; the report comes first, then the stages in their order."""
+    ordered = sorted(stages, key=lambda stage: (stage.name != "report", stage.notebook.name))
+    return tuple(
+        Link(page_name(stage), text(f"{stage.name}.title"), stage == current) for stage in ordered
+    )
+
+
+def scenario(params: Params, provenance: Provenance, text: Text) -> str:
+    """Return the heading of a run whose choices are not those of the edition, or a blank."""
+    choices = text.listing(list(provenance.settings))
+    if params.scoring.scenario():
+        own = text.listing([f"scoring.{k} = {v}" for k, v in params.scoring.scenario().items()])
+        return text("page.scenario", choices=own)
+    return text("page.scenario_period", choices=choices) if choices else ""
+
+
+def frame(
+    stage: Stage, stages: Sequence[Stage], params: Params, provenance: Provenance, text: Text
+) -> Frame:
+    """Return what stands around a stage's page."""
+    return Frame(
+        title=text(f"{stage.name}.title"),
+        edition_title=getattr(params.edition.title, text.lang),
+        foot=getattr(params.report.foot, text.lang),
+        status=text("page.status_draft"),
+        watermark=text("page.watermark"),
+        scenario=scenario(params, provenance, text),
+        pages=links(stages, stage, text),
+        other_language=f"../{OTHER[text.lang]}/{page_name(stage)}",
+        provenance=in_words(provenance, params, text),
+    )
+
+
+def portal(
+    stages: Sequence[Stage], langs: Sequence[str], params: Params, provenance: Provenance
+) -> str:
+    """Return the page that leads to all others, in every language."""
+    parts = []
+    for lang in langs:
+        text = Text(lang)
+        pages = [(f"{lang}/{link.href}", link.title) for link in links(stages, stages[0], text)]
+        around = frame(stages[0], stages, params, provenance, text)
+        parts.append({"text": text, "pages": pages, "frame": around})
+    return render_portal(parts)
+
+
+def read_manifest(folder: Path) -> dict[str, str]:
+    """Return path -> SHA-256 of the files of an earlier run."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        return {}
+    files: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))["files"]
+    return files
+
+
+def publish(
+    folder: Path, files: Mapping[str, bytes], provenance: Provenance, *, whole: bool
+) -> None:
+    """Write the files of a run, each whole or not at all; the manifest last.
+
+    A `whole` run takes away what an earlier one left and this one does not make.
+    """
+    earlier = read_manifest(folder)
+    for name, content in files.items():
+        replace(folder / name, content)
+    gone = set(earlier) - set(files) if whole else set()
+    for name in gone:
+        (folder / name).unlink(missing_ok=True)
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    kept = {} if whole else {n: s for n, s in earlier.items() if (folder / n).is_file()}
+    manifest = {
+        "run": provenance.run_id,
+        "inputs": provenance.inputs,
+        "parameters": provenance.parameters,
+        "settings": list(provenance.settings),
+        "code": provenance.code,
+        "lock": provenance.lock,
+        "versions": provenance.versions,
+        "files": dict(sorted({**kept, **sums}.items())),
+    }
+    replace(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode())
+

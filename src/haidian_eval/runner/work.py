@@ -1,0 +1,49 @@
+"""What a worker process does: execute one notebook in one language and make its page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from haidian_eval.kernels import Failure, Task, execute
+from haidian_eval.report.export import Frame, downloads, render
+from haidian_eval.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A notebook to execute and what stands around its page."""
+
+    task: Task
+    frame: Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """The files of one page (path in the report -> content), seconds taken, kernel messages."""
+
+    files: Mapping[str, bytes]
+    seconds: float
+    messages: str
+
+
+def work(job: Job) -> Product | Failure:
+    """Return the page, downloads and executed notebook of a job, or why it failed."""
+    import nbformat
+
+    began = time.perf_counter()
+    failure = execute(job.task)
+    if failure:
+        return failure
+    task, stem = job.task, job.task.notebook.stem
+    notebook = nbformat.read(task.output, as_version=4)
+    page = render(notebook, file_stem=stem, frame=job.frame, text=Text(task.lang))
+    files = {
+        f"{task.lang}/{stem}.html": page.encode(),
+        f"notebooks/{task.lang}/{stem}.ipynb": task.output.read_bytes(),
+    }
+    for name, content in downloads(notebook, stem).items():
+        files[f"downloads/{task.lang}/{name}"] = content.encode("utf-8-sig")
+    messages = task.messages.read_text(encoding="utf-8", errors="replace")
+    return Product(files, time.perf_counter() - began, messages)

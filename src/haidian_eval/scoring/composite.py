@@ -1,0 +1,135 @@
+"""The scores of a set of units: every indicator, every node, the index, ranks and coverage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from haidian_eval.errors import ParameterError
+from haidian_eval.scoring.framework import Framework
+from haidian_eval.scoring.ranking import competition_rank
+from haidian_eval.scoring.rules import AGGREGATORS, RULES, weighted
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What a set of units scored; all frames and series are indexed by unit.
+
+    normalised: unit x indicator, on the scale of each rule (0-100 unless the rule says otherwise).
+    nodes: unit x node, root and leaves included. index: the root's score.
+    rank, group_rank: 1 is best, ties share the lower number (1, 1, 3), missing is never ranked.
+    improvement_rank: rank of index minus the previous period's index; missing without `previous`.
+    coverage: share of the indicators with a value. effective_weights: unit x indicator, rows sum
+    to 1, the weights that each unit's index was really made with (arithmetic aggregation).
+    """
+
+    normalised: pd.DataFrame
+    nodes: pd.DataFrame
+    index: pd.Series
+    rank: pd.Series
+    group_rank: pd.Series
+    improvement_rank: pd.Series
+    coverage: pd.Series
+    effective_weights: pd.DataFrame
+
+
+def normalise(values: pd.DataFrame, framework: Framework) -> pd.DataFrame:
+    """Return unit x indicator on the scale of each leaf's rule: transform, rule, cap."""
+    absent = [leaf for leaf in framework.leaves if leaf not in values]
+    if absent:
+        raise ParameterError(f"values has no column for the indicators {absent}")
+    return pd.DataFrame(
+        {leaf: normalise_leaf(values[leaf], framework) for leaf in framework.leaves}
+    )
+
+
+def normalise_leaf(x: pd.Series, framework: Framework) -> pd.Series:
+    """Return the scores of one indicator; without any value it has none."""
+    node = framework.nodes.loc[x.name]
+    if node["transform"] == "log":
+        if (x <= 0).any():
+            raise ParameterError(
+                f"{x.name}: the logarithm needs values above zero; {x.min():g} found"
+            )
+        x = np.log(x)
+    if x.notna().sum() == 0:
+        return x.astype("float64")
+    score = RULES[node["rule"]](x, node, framework.points.get(str(x.name)))
+    return score if pd.isna(node["cap"]) else score.clip(upper=node["cap"])
+
+
+def aggregate(normalised: pd.DataFrame, framework: Framework, weight: pd.Series) -> pd.DataFrame:
+    """Return unit x node; every parent is made from its children, the root last."""
+    scores = {str(leaf): normalised[leaf] for leaf in framework.leaves}
+
+    def fill(node: str) -> pd.Series:
+        if node in scores:
+            return scores[node]
+        children = framework.children(node)
+        block = pd.concat([fill(child) for child in children], axis=1).to_numpy(dtype="float64")
+        mean = AGGREGATORS[framework.nodes.at[node, "aggregation"]](
+            block, weight[children].to_numpy()
+        )
+        strict = [framework.nodes.at[n, "missing"] == "propagate" for n in children]
+        if framework.nodes.at[node, "missing"] == "propagate":
+            strict = [True] * len(children)
+        mean[np.isnan(block[:, strict]).any(axis=1)] = np.nan
+        scores[node] = pd.Series(mean, index=normalised.index)
+        return scores[node]
+
+    fill(framework.root)
+    return pd.DataFrame({node: scores[node] for node in framework.nodes.index})
+
+
+def effective_weights(nodes: pd.DataFrame, framework: Framework, weight: pd.Series) -> pd.DataFrame:
+    """Return unit x indicator: the product of the shares on the way from the root to the leaf."""
+    shares = {framework.root: np.ones(len(nodes))}
+    frontier = [framework.root]
+    while frontier:
+        node = frontier.pop()
+        children = framework.children(node)
+        if children:
+            block = weighted(nodes[children].to_numpy(), weight[children].to_numpy())
+            shares |= {c: shares[node] * block[:, i] for i, c in enumerate(children)}
+            frontier += children
+    frame = pd.DataFrame({leaf: shares[leaf] for leaf in framework.leaves}, index=nodes.index)
+    return frame.where(nodes[framework.root].notna(), np.nan)
+
+
+def score(
+    values: pd.DataFrame,
+    framework: Framework,
+    *,
+    weights: pd.Series | None = None,
+    groups: pd.Series | None = None,
+    previous: pd.DataFrame | None = None,
+) -> Scores:
+    """Return the scores of all units.
+
+    Parameters: `values` unit x indicator; `weights` node -> weight in place of the table's;
+    `groups` unit -> peer group; `previous` the same frame one period earlier.
+    Raises ParameterError where a rule cannot take its values.
+    """
+    weight = framework.nodes["weight"].astype("float64")
+    if weights is not None:
+        weight = weights.reindex(weight.index).fillna(weight)
+    normalised = normalise(values, framework)
+    nodes = aggregate(normalised, framework, weight)
+    index = nodes[framework.root]
+    group = pd.Series("", index=values.index) if groups is None else groups.reindex(values.index)
+    change = pd.Series(np.nan, index=values.index)
+    if previous is not None:
+        before = aggregate(normalise(previous, framework), framework, weight)[framework.root]
+        change = index - before.reindex(values.index)
+    return Scores(
+        normalised=normalised,
+        nodes=nodes,
+        index=index,
+        rank=competition_rank(index),
+        group_rank=index.groupby(group).rank(method="min", ascending=False).astype("Int64"),
+        improvement_rank=competition_rank(change),
+        coverage=normalised.notna().mean(axis=1),
+        effective_weights=effective_weights(nodes, framework, weight),
+    )

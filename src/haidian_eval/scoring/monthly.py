@@ -1,0 +1,106 @@
+"""Each indicator alone, period by period: nothing is combined over different months."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import pandas as pd
+
+from haidian_eval.errors import TableError
+from haidian_eval.scoring.composite import normalise_leaf
+from haidian_eval.scoring.framework import Framework
+from haidian_eval.scoring.ranking import competition_rank, discrimination, rank_bounds
+from haidian_eval.scoring.rules import RELATIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """Indicators scored one by one.
+
+    scores: one row per indicator, period and assessed unit, in administrative order: value,
+    half_width, score (unrounded), score_low and score_high (its range under the rounding of the value;
+    missing where a score depends on the other units), score_rank (1, 1, 3; missing where the indicator cannot rank),
+    level_rank of the printed value with rank_best and rank_worst under its rounding, source_id.
+    discrimination: one row per indicator and period, see `Discrimination`; absent: assessed units
+    without a value; rounding: largest error of a score that rounding of the values can cause.
+    """
+
+    scores: pd.DataFrame
+    discrimination: pd.DataFrame
+
+
+def score_alone(
+    values: pd.DataFrame, framework: Framework, units: pd.DataFrame, *, full_marks_share: float
+) -> Alone:
+    """Return the scores of every indicator in every period over the units with a peer group."""
+    assessed = units.loc[units["peer_group"].notna(), ["unit_id", "peer_group"]]
+    wanted = values[values["indicator_id"].isin(framework.leaves)]
+    refuse_two_vintages(wanted)
+    parts = [
+        score_period(rows, assessed, framework, full_marks_share)
+        for _, rows in wanted.groupby(["indicator_id", "period"])
+    ]
+    if not parts:
+        raise TableError(
+            f"no value of the indicators {framework.leaves} counts in this edition; look at the"
+            " rows that the stage 'tables' left out"
+        )
+    return Alone(
+        pd.concat([part.scores for part in parts], ignore_index=True),
+        pd.concat([part.discrimination for part in parts], ignore_index=True),
+    )
+
+
+def refuse_two_vintages(values: pd.DataFrame) -> None:
+    """Refuse values of one unit and period in more than one vintage: which counts is a choice."""
+    key = ["indicator_id", "period", "unit_id"]
+    twice = values[values.duplicated(key, keep=False)]
+    if len(twice):
+        row = twice.iloc[0]
+        vintages = sorted(set(twice["vintage"]))
+        raise TableError(
+            f"{row['indicator_id']}, {row['period']}: {twice['unit_id'].nunique()} units have values"
+            f" of the vintages {vintages}; keep one vintage in values.csv"
+        )
+
+
+def score_period(
+    rows: pd.DataFrame, assessed: pd.DataFrame, framework: Framework, full_marks_share: float
+) -> Alone:
+    """Return one indicator's scores in one period, and whether they can rank."""
+    indicator, period = str(rows["indicator_id"].iloc[0]), rows["period"].iloc[0]
+    columns = ["unit_id", "value", "half_width", "source_id"]
+    table = assessed.merge(rows[columns], on="unit_id", how="left", validate="1:1")
+    score = normalise_leaf(table["value"].rename(indicator), framework)
+    verdict = discrimination(score, full_marks_share=full_marks_share)
+    is_cost = framework.nodes.at[indicator, "direction"] == "cost"
+    ranks = competition_rank(score)
+    table = table.assign(
+        score=score,
+        **score_bounds(table, indicator, framework),
+        score_rank=ranks if verdict.reason == "" else ranks.mask(ranks.notna()),
+        level_rank=competition_rank(table["value"], ascending=is_cost),
+        **rank_bounds(table["value"], table["half_width"], ascending=is_cost),
+    )
+    table.insert(0, "indicator_id", indicator)
+    table.insert(1, "period", period)
+    key = {"indicator_id": indicator, "period": period}
+    error = pd.concat([table["score_high"] - score, score - table["score_low"]]).max()
+    more = {"absent": int(table["value"].isna().sum()), "rounding": float(error)}
+    return Alone(table, pd.DataFrame([key | asdict(verdict) | more]))
+
+
+def score_bounds(table: pd.DataFrame, indicator: str, framework: Framework) -> pd.DataFrame:
+    """Return the lowest and highest score of each unit before its value was rounded."""
+    if framework.nodes.at[indicator, "rule"] in RELATIVE:
+        return pd.DataFrame({"score_low": float("nan"), "score_high": float("nan")}, table.index)
+    half = table["half_width"].fillna(0.0)
+    ends = [
+        normalise_leaf((table["value"] + sign * half).rename(indicator), framework)
+        for sign in (-1, 0, 1)
+    ]
+    return (
+        pd.concat(ends, axis=1)
+        .agg(["min", "max"], axis=1)
+        .set_axis(["score_low", "score_high"], axis=1)
+    )

@@ -1,0 +1,16 @@
+"""Tables as departments send them: read, checked, converted; what does not count is named."""
+
+from haidian_eval.tables.contracts import contracts
+from haidian_eval.tables.edition import Edition, coverage, read_edition
+from haidian_eval.tables.reader import Defects
+from haidian_eval.tables.store import read_table, write_tables
+
+__all__ = [
+    "Defects",
+    "Edition",
+    "contracts",
+    "coverage",
+    "read_edition",
+    "read_table",
+    "write_tables",
+]

@@ -1,0 +1,216 @@
+"""Read a table as text, with file and row of every record, then check and convert its cells."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from haidian_eval.errors import TableError, not_known
+from haidian_eval.tables.contracts import Column, Contract
+
+ORIGIN = ["_file", "_row"]
+DEFECT_COLUMNS = [
+    "file", "sheet", "row", "column", "found", "rule", "expected", "hint", "severity", "department",
+]  # fmt: skip
+# stops: the table cannot be used; excluded: the row does not count; noted: shown, counts.
+HINTS = {
+    "file": "put the file there, or restore it from the edition that was handed in",
+    "encoding": "save the file as UTF-8 (or GB18030)",
+    "csv": "the file is not a readable CSV; save it again from the program that made it",
+    "header": "add the column, or correct its name in the first row",
+    "width": "the row has more cells than the header; look for an unquoted comma",
+    "required": "fill in the cell",
+    "number": "write a plain number such as 12.5",
+    "date": "write the date as 2025-06-30",
+    "period": "write the period as 2024, 2024Q1 or 2024-03",
+    "allowed": "use one of the values that the column knows",
+    "reference": "add the row that this key names, or correct the key",
+    "key": "keep one of the rows that share this key",
+    "source": "name the source in the row, or the whole table in sources.csv",
+    "unit": "give the value in the unit that the indicator declares",
+}
+PERIOD = re.compile(r"\d{4}(Q[1-4]|-(0[1-9]|1[0-2]))?")
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
+@dataclass(slots=True)
+class Defects:
+    """The defects of an edition's files; grain of `frame`: one faulty cell, row or file."""
+
+    records: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, rule: str, file: str, *, severity: str, **place: object) -> None:
+        """Record a defect with the hint that its rule carries."""
+        hint = HINTS[rule]
+        self.records.append(
+            {"rule": rule, "file": file, "severity": severity, "hint": hint} | place
+        )
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The defects in the order of file and row."""
+        frame = pd.DataFrame(self.records, columns=DEFECT_COLUMNS)
+        frame["row"] = frame["row"].astype("Int64")
+        text = frame.columns.difference(["row"])
+        frame[text] = frame[text].astype("str").where(frame[text].notna(), "")
+        return frame.sort_values(["file", "row", "column"], kind="stable", ignore_index=True)
+
+    def stops(self) -> list[dict[str, Any]]:
+        """The defects that keep a table from being used."""
+        return [record for record in self.records if record["severity"] == "stops"]
+
+
+def decode(content: bytes) -> str:
+    """Return the text of a file: strictly UTF-8 first, since GB18030 accepts most of it."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("gb18030")
+
+
+def read_text(path: Path, contract: Contract, defects: Defects) -> pd.DataFrame | None:
+    """Return the cells of a CSV file as text with their row numbers, or None with a defect."""
+    if not path.is_file():
+        others = sorted(p.name for p in path.parent.glob(f"{path.stem}.*"))
+        found = ", ".join(others)
+        defects.add("file", path.name, severity="stops", found=found, expected=str(path))
+        return None
+    try:
+        content = decode(path.read_bytes())
+    except UnicodeDecodeError as error:
+        defects.add("encoding", path.name, severity="stops", found=f"byte {error.start}")
+        return None
+    return records(content, path.name, contract, defects)
+
+
+def records(content: str, file: str, contract: Contract, defects: Defects) -> pd.DataFrame | None:
+    """Return the records under the header; a missing column stops, an over-wide row is excluded."""
+    reader = csv.reader(io.StringIO(content, newline=""))
+    header = [cell.strip() for cell in next(reader, [])]
+    missing = [name for name in contract.needed if name not in header]
+    for name in missing:
+        known = not_known(f"column {name!r} is missing; the header", name, header)
+        defects.add("header", file, severity="stops", row=1, column=name, found=known)
+    twice = sorted({name for name in header if name in contract.columns and header.count(name) > 1})
+    for name in twice:
+        defects.add("header", file, severity="stops", row=1, column=name, found=f"{name} twice")
+    if missing or twice:
+        return None
+    rows, numbers, line = [], [], reader.line_num + 1
+    for cells in reader:
+        if len(cells) > len(header):
+            defects.add("width", file, severity="excluded", row=line, found=cells[len(header)])
+        elif any(cell.strip() for cell in cells):
+            rows.append([c.strip() for c in cells] + [""] * (len(header) - len(cells)))
+            numbers.append(line)
+        line = reader.line_num + 1
+    frame = pd.DataFrame(rows, columns=header, dtype="str")
+    known_columns = [name for name in contract.columns if name in header]
+    return frame[known_columns].assign(_file=file, _row=numbers)
+
+
+def to_number(cell: str) -> float | None:
+    """Return the number that a cell holds, or None."""
+    return float(cell) if NUMBER.fullmatch(cell) else None
+
+
+def to_date(cell: str) -> dt.date | None:
+    """Return the date that a cell holds, or None."""
+    try:
+        return dt.date.fromisoformat(cell) if len(cell) == 10 else None
+    except ValueError:
+        return None
+
+
+def to_period(cell: str) -> str | None:
+    """Return the period that a cell holds, or None."""
+    return cell if PERIOD.fullmatch(cell) else None
+
+
+CONVERTERS: Mapping[str, Callable[[str], Any]] = {
+    "text": lambda cell: cell,
+    "number": to_number,
+    "date": to_date,
+    "period": to_period,
+}
+DTYPES = {"text": "str", "number": "float64", "date": "object", "period": "str"}
+
+
+def check_column(cells: pd.Series, column: Column) -> pd.Series:
+    """Return, for every cell, the name of the rule that it breaks, or a blank."""
+    blank = cells == ""
+    converted = cells[~blank].map(CONVERTERS[column.kind])
+    broken = pd.Series("", index=cells.index)
+    broken[converted.index[converted.isna()]] = column.kind
+    if column.allowed:
+        broken[~blank & ~cells.isin(column.allowed)] = "allowed"
+    if column.required:
+        broken[blank] = "required"
+    return broken
+
+
+def convert(cells: pd.Series, kind: str) -> pd.Series:
+    """Return the values of cells that passed their check; blanks are missing."""
+    filled = cells[cells != ""].map(CONVERTERS[kind])
+    return filled.reindex(cells.index).astype(DTYPES[kind])
+
+
+def clean(raw: pd.DataFrame, contract: Contract, defects: Defects) -> pd.DataFrame:
+    """Return the rows whose every cell passed, converted; each other row is a named defect."""
+    columns = {name: column for name, column in contract.columns.items() if name in raw}
+    broken = pd.DataFrame({name: check_column(raw[name], c) for name, c in columns.items()})
+    for name in columns:
+        for index in broken.index[broken[name] != ""]:
+            note_cell(raw, index, name, broken.at[index, name], contract, defects)
+    passed = raw[(broken == "").all(axis=1)] if len(raw) else raw
+    values = {name: convert(passed[name], column.kind) for name, column in columns.items()}
+    return pd.DataFrame(values | {name: passed[name] for name in ORIGIN})
+
+
+def note_cell(
+    raw: pd.DataFrame, index: Any, name: str, rule: str, contract: Contract, defects: Defects
+) -> None:
+    """Record one faulty cell; its row does not count."""
+    defects.add(
+        rule, raw.at[index, "_file"], severity="excluded", row=raw.at[index, "_row"], column=name,
+        found=raw.at[index, name], expected=", ".join(contract.columns[name].allowed),
+    )  # fmt: skip
+
+
+def drop_repeated_keys(frame: pd.DataFrame, contract: Contract, defects: Defects) -> pd.DataFrame:
+    """Return the rows whose key stands once; of repeated ones none counts, all are named."""
+    repeated = frame.duplicated(list(contract.key), keep=False)
+    for _, row in frame[repeated].iterrows():
+        found = " ".join(str(row[name]) for name in contract.key)
+        defects.add(
+            "key", row["_file"], severity="excluded", row=row["_row"],
+            column=" ".join(contract.key), found=found,
+        )  # fmt: skip
+    return frame[~repeated]
+
+
+def stop_if_unusable(defects: Defects) -> None:
+    """Raise the defects that keep a table from being used, all at once."""
+    lines = [
+        " ".join(
+            part
+            for part in (
+                f"{record['file']}:",
+                f"expected {record['expected']}," if record.get("expected") else "",
+                f"found {record['found']}." if record.get("found") else "not found.",
+                f"To do: {record['hint']}.",
+            )
+            if part
+        )
+        for record in defects.stops()
+    ]
+    if lines:
+        raise TableError("the edition cannot be used.\n  " + "\n  ".join(lines))

@@ -1,0 +1,90 @@
+"""Clean tables and results in Parquet; the checksum of each is checked before it is read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from haidian_eval.errors import TableError
+
+MANIFEST = "manifest.json"
+MARK = "made_from"
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old content or the new, never a half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with draft.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def read_manifest(folder: Path) -> dict[str, str]:
+    """Return table -> SHA-256 of the tables in a folder."""
+    path = folder / MANIFEST
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def write_tables(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
+    """Write frames as Parquet and enter their checksums; the index is not kept."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, frame in frames.items():
+        draft = folder / f".{name}.parquet.{os.getpid()}"
+        frame.reset_index(drop=True).to_parquet(draft, index=False)
+        draft.replace(folder / f"{name}.parquet")
+    enter(folder, frames)
+
+
+def enter(folder: Path, names: Mapping[str, object]) -> None:
+    """Enter the checksums of tables that stand in the folder into its manifest."""
+    sums = {name: sha256(folder / f"{name}.parquet") for name in names}
+    manifest = dict(sorted({**read_manifest(folder), **sums}.items()))
+    replace(folder / MANIFEST, json.dumps(manifest, indent=1).encode())
+
+
+def adopt(folder: Path, staged: Path) -> None:
+    """Move all tables of a staging folder into `folder` and enter their checksums."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sums = read_manifest(staged)
+    for name in sums:
+        replace(folder / f"{name}.parquet", (staged / f"{name}.parquet").read_bytes())
+    enter(folder, sums)
+
+
+def mark(folder: Path, made_from: str) -> None:
+    """Note from which inputs and parameters the tables of a folder were made."""
+    replace(folder / MARK, made_from.encode())
+
+
+def marked(folder: Path) -> str:
+    """Return from which inputs and parameters the tables of a folder were made."""
+    path = folder / MARK
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def read_table(folder: Path, name: str) -> pd.DataFrame:
+    """Return a table that the manifest vouches for."""
+    path = folder / f"{name}.parquet"
+    expected = read_manifest(folder).get(name)
+    if expected is None or not path.is_file():
+        raise TableError(
+            f"the table {name!r} is not in {folder}: expected {path.name}, which an earlier stage"
+            " writes; run all stages"
+        )
+    if sha256(path) != expected:
+        raise TableError(f"{path} was changed after it was written; run all stages again")
+    return pd.read_parquet(path)
