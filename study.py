@@ -84,7 +84,7 @@ def fitting_python():
 
 
 def install():
-    """Make the environment anew from the lock; the stamp comes last, so half of one never counts."""
+    """Make the environment anew from the lock; the stamp comes last, so half a one never counts."""
     python = fitting_python()
     print("study.py: preparing .venv (once; about two minutes) ...", file=sys.stderr, flush=True)
     shutil.rmtree(VENV, ignore_errors=True)

@@ -14,6 +14,8 @@ from haidian_eval import __version__
 from haidian_eval.errors import EvaluationError, ParameterError, not_known
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from haidian_eval.params import Study
 
 DEFAULT_YEAR = 2024
@@ -77,12 +79,22 @@ def languages(text: str) -> list[str]:
     return langs
 
 
+def advance(bar: tqdm[Any], what: str) -> None:
+    """Move the progress bar on by one page."""
+    bar.set_postfix_str(what, refresh=False)
+    bar.update()
+
+
 @main.command("run")
 @edition_options
 @click.option("--lang", default="zh,en", show_default=True, help="Languages of the pages.")
 @click.option("--only", default="", metavar="STAGE", help="Run this stage alone.")
-@click.option("--from", "start", default="", metavar="STAGE", help="Run this stage and those after it.")
-@click.option("--jobs", type=click.IntRange(min=0), default=0, help="Notebooks at a time [default: cores].")
+@click.option(
+    "--from", "start", default="", metavar="STAGE", help="Run this stage and those after it."
+)
+@click.option(
+    "--jobs", type=click.IntRange(min=0), default=0, help="Notebooks at a time [default: cores]."
+)
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @click.option("--verbose", is_flag=True, help="Show the log on the console.")
 def run_command(
@@ -106,10 +118,10 @@ def run_command(
         with tqdm(total=total, unit="page", disable=quiet, file=sys.stderr) as bar:
             outcome = run(
                 study, notebooks, langs=langs, settings=sets, only=only, start=start, jobs=jobs,
-                notify=lambda what: (bar.set_postfix_str(what), bar.update()),
+                notify=lambda what: advance(bar, what),
             )  # fmt: skip
     except Exception as error:
-        logging.error("failed: %s", error)  # noqa: TRY400
+        logging.error("failed: %s", error)
         click.echo(f"log: {log_path}", err=True)
         raise
     logging.info("run %s done", outcome.run_id)
@@ -118,9 +130,7 @@ def run_command(
 
 @main.command("check")
 @edition_options
-def check_command(
-    year: int, sets: tuple[str, ...], data: Path | None, out: Path | None
-) -> None:
+def check_command(year: int, sets: tuple[str, ...], data: Path | None, out: Path | None) -> None:
     """List the defects of an edition's tables; exit 1 when a table cannot be used."""
     from rich.console import Console
     from rich.markup import escape

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 
 from haidian_eval import fonts
 from haidian_eval.text import Text
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 INK, QUIET, ACCENT = "#1a2733", "#5d6b78", "#b3261e"
 GROUP_PALETTE = "colorblind"
+LEGEND: Any = {"frameon": False, "fontsize": 9, "columnspacing": 1.2, "handletextpad": 0.2}
+HALO = [withStroke(linewidth=2.5, foreground="white")]  # figures beside a line stay readable
 
 
 def house_style() -> AbstractContextManager[None]:
@@ -38,7 +42,8 @@ def house_style() -> AbstractContextManager[None]:
         "ytick.left": False,
     }
     defaults = {k: v for k, v in mpl.rcParamsDefault.items() if not k.startswith("backend")}
-    return mpl.rc_context(defaults | settings)
+    style: Any = defaults | settings
+    return mpl.rc_context(style)
 
 
 def levels_by_unit(
@@ -66,10 +71,11 @@ def levels_by_unit(
             panel.set_xlabel(unit)
             panel.set_yticks(range(len(names)), names)
         panels[0].set_ylim(len(names) - 0.5, -0.5)
-        panels[0].set_xlim(left=0)
+        panels[0].set_xlim(0, 1.12 * max(rows["value"].max(), full_marks_at))
+        panels[0].xaxis.set_major_locator(MaxNLocator(5, integer=True))
         embolden(panels[0], highlight)
         handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper left", ncols=len(groups), frameon=False)
+        figure.legend(handles, labels, loc="outside upper left", ncols=len(groups), **LEGEND)
     return figure
 
 
@@ -87,14 +93,17 @@ def draw_levels(
         rows, x="value", y="place", hue="group", palette=colours, s=42, linewidth=0, ax=panel,
         style="group", legend="full",
     )  # fmt: skip
-    panel.legend_.remove()
+    if legend := panel.get_legend():
+        legend.remove()
     panel.set_ylabel("")
     for row in rows.itertuples(index=False):
         absent = pd.isna(row.value)
         words = text("figures.absent") if absent else f"{row.value:.1f}"
+        left = not absent and row.value <= full_marks_at
         panel.annotate(
-            words, (0 if absent else row.value, row.place), xytext=(6, 0), fontsize=8,
-            textcoords="offset points", va="center", color=QUIET,
+            words, (0 if absent else row.value, row.place), xytext=(-6 if left else 6, 0),
+            textcoords="offset points", ha="right" if left else "left", va="center", fontsize=8,
+            color=QUIET, path_effects=HALO,
         )  # fmt: skip
 
 

@@ -135,5 +135,3 @@ def normalise(path: Path) -> None:
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell.id = "injected-parameters"
     nbformat.write(notebook, path)
-
-

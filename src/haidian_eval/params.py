@@ -35,6 +35,13 @@ class Words(Section):
     en: str
 
 
+class Lists(Section):
+    """Items for readers that belong to one edition, in both languages."""
+
+    zh: tuple[str, ...]
+    en: tuple[str, ...]
+
+
 class Edition(Section):
     """edition.toml: which edition this is and up to which date its values count."""
 
@@ -80,6 +87,7 @@ class Report(Section):
     """What the report puts first, and the words at the foot of each page."""
 
     focus_unit: str
+    limits: Lists
     foot: Words
 
 

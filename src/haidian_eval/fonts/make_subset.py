@@ -27,7 +27,7 @@ RANGES = [
 
 def standard_characters(unihan: Path) -> set[int]:
     """Return the code points of 通用规范汉字表 (Unihan property kTGH)."""
-    lines = bz2.open(unihan, "rt", encoding="utf-8").read().splitlines()
+    lines = bz2.decompress(unihan.read_bytes()).decode().splitlines()
     fields = [line.split("\t") for line in lines if not line.startswith("#")]
     return {int(f[0][2:], 16) for f in fields if len(f) == 3 and f[1] == "kTGH"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from haidian_eval.params import Params
-from haidian_eval.report.views import names
+from haidian_eval.report.views import Leaf, names
 from haidian_eval.text import Text, read_words
 
 
@@ -18,8 +18,12 @@ def indicator_names(indicators: pd.DataFrame, ids: pd.Series, text: Text) -> lis
 def engagement(params: Params, text: Text) -> dict[str, object]:
     """Return the words of the engagement in the language of the page."""
     words = {name: getattr(value, text.lang) for name, value in params.engagement}
-    title = getattr(params.edition.title, text.lang)
-    return words | {"title": title, "as_of": str(params.edition.as_of)}
+    return words | {"as_of": str(params.edition.as_of)}
+
+
+def limits(params: Params, text: Text) -> str:
+    """Return the limits of the edition's data, one a line."""
+    return "\n".join(f"- {line}" for line in getattr(params.report.limits, text.lang))
 
 
 def sources(rows: pd.DataFrame, text: Text) -> pd.DataFrame:
@@ -85,14 +89,15 @@ def defects(rows: pd.DataFrame, text: Text) -> pd.DataFrame:
     )
 
 
-def glossary(text: Text, source_id: str) -> pd.DataFrame:
-    """Return the terms of the report and what they mean, in the order of the text file."""
+def glossary(leaves: list[Leaf], text: Text) -> pd.DataFrame:
+    """Return what the indicators and the terms of the report mean; terms are the study's own."""
     keys = [key.split(".")[1] for key in read_words(text.lang) if key.startswith("glossary.")]
     terms = list(dict.fromkeys(keys))
     return pd.DataFrame(
         {
-            "term": [text(f"glossary.{term}.term") for term in terms],
-            "meaning": [text(f"glossary.{term}.meaning") for term in terms],
-            "source_id": source_id,
+            "term": [leaf.name for leaf in leaves] + [text(f"glossary.{t}.term") for t in terms],
+            "meaning": [leaf.definition for leaf in leaves]
+            + [text(f"glossary.{t}.meaning") for t in terms],
+            "source_id": [leaf.source_id for leaf in leaves] + [""] * len(terms),
         }
     )

@@ -19,6 +19,7 @@ from haidian_eval.text import Text
 KINDS = ("official", "published", "survey", "derived", "claim", "synthetic")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 DOWNLOAD = "<!--download-->"
+RIGHT = frozenset({"level_range"})  # words that stand in a column like numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def html_table(
 ) -> str:
     """Return the table; its first `heads` columns head their rows."""
     frame, text = exhibit.shown, exhibit.text
-    numeric = [pd.api.types.is_numeric_dtype(frame[name]) for name in frame]
+    numeric = [name in RIGHT or pd.api.types.is_numeric_dtype(frame[name]) for name in frame]
     head = "".join(
         f'<th scope="col"{mark(is_number)}>{escape(label(name, text))}</th>'
         for name, is_number in zip(frame, numeric, strict=True)
@@ -108,6 +109,8 @@ def html_table(
         "<tr>" + "".join(html_cells(row, list(frame), numeric, digits, heads)) + "</tr>\n"
         for row in frame.itertuples(index=False, name=None)
     )
+    if frame.empty:
+        body = f'<tr><td colspan="{frame.shape[1]}">{escape(text("exhibit.none"))}</td></tr>'
     title = f"<caption>{escape(exhibit.label)}</caption>" if caption else ""
     return f"<table>{title}<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>"
 
@@ -137,10 +140,16 @@ def source_line(exhibit: Exhibit) -> str:
     if exhibit.note:
         lines.append(text("exhibit.note", note=exhibit.note))
     cited = [
-        f"[{name}] {text.choose(row, 'publisher')}, {text.choose(row, 'title')}"
+        text(
+            "exhibit.cited",
+            id=name,
+            publisher=text.choose(row, "publisher"),
+            title=text.choose(row, "title"),
+        )
         for name, row in exhibit.sources.loc[exhibit.source_ids].iterrows()
     ]
-    lines.append(text("exhibit.source", sources="; ".join(cited) or text("exhibit.none")))
+    joined = text("exhibit.between_sources").join(cited)
+    lines.append(text("exhibit.source", sources=joined or text("exhibit.none")))
     classes = text.listing([text(f"kinds.{kind}") for kind in exhibit.kinds])
     lines.append(text("exhibit.data_class", classes=classes or text("exhibit.none")))
     shown = "".join(f"<p>{escape(line)}</p>" for line in lines)

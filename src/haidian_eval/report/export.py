@@ -62,7 +62,13 @@ def exporter() -> Any:
         exclude_anchor_links=True,
         exclude_output_prompt=True,
         exclude_input_prompt=True,
+        filters={"css_string": css_string},
     )
+
+
+def css_string(text: str) -> str:
+    """Return a text as the inside of a CSS string: every sign that could end it is escaped."""
+    return "".join(c if c.isalnum() or c == " " else f"\\{ord(c):x} " for c in text)
 
 
 def mark_of(output: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,6 +111,18 @@ def arrange(cells: list[Any], file_stem: str, text: Text) -> list[dict[str, str]
     return sections
 
 
+def join_silent_code(cells: list[Any]) -> list[Any]:
+    """Return the cells with code that shows nothing joined to the next code that does."""
+    joined: list[Any] = []
+    for cell in cells:
+        before = joined[-1] if joined else None
+        if before and cell.cell_type == before.cell_type == "code" and not before.outputs:
+            cell.source = f"{before.source}\n\n{cell.source}"
+            joined.pop()
+        joined.append(cell)
+    return joined
+
+
 def downloads(notebook: Any, file_stem: str) -> dict[str, str]:
     """Return file name -> CSV of every table and figure of an executed notebook."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
@@ -115,7 +133,8 @@ def downloads(notebook: Any, file_stem: str) -> dict[str, str]:
 def render(notebook: Any, *, file_stem: str, frame: Frame, text: Text) -> str:
     """Return the page of an executed notebook; the same notebook and frame give the same bytes."""
     notebook = copy.deepcopy(notebook)
-    notebook.cells = [c for c in notebook.cells if "title" not in c.metadata.get("tags", [])]
+    cells = [c for c in notebook.cells if "title" not in c.metadata.get("tags", [])]
+    notebook.cells = join_silent_code(cells)
     sections = arrange(notebook.cells, file_stem, text)
     resources = {"frame": frame, "text": text, "sections": sections, "policy": POLICY}
     html, _ = exporter().from_notebook_node(notebook, resources=resources)

@@ -54,7 +54,11 @@ class Page:
 
     def save(self, **results: pd.DataFrame) -> None:
         """Keep tables for the stages that follow."""
-        tables.write_tables(self.study.scratch or self.study.processed, results)
+        if self.study.scratch:
+            tables.write_tables(self.study.scratch, results)
+        else:
+            tables.write_tables(self.study.processed, results)
+            tables.mark(self.study.processed, "")  # written by hand: not the tables of one run
 
     def say(self, key: str, **values: object) -> None:
         """Show a text of this stage; one with a title is a section of the page."""

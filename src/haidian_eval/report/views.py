@@ -16,11 +16,16 @@ from haidian_eval.text import Text
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """An indicator as a reader knows it; `full_marks_at` is missing where no value is enough."""
+    """An indicator as a reader knows it.
+
+    full_marks_at: missing where no value is enough. source_id: those of its rule and of the
+    framework, so that whatever shows its scores says that the study has derived them.
+    """
 
     id: str
     name: str
     unit: str
+    definition: str
     standard: str
     full_marks_at: float
     source_id: str
@@ -34,9 +39,10 @@ def leaves(framework: Framework, text: Text) -> list[Leaf]:
             str(leaf),
             text.choose(row, "name"),
             text(f"units_of_measure.{row['unit']}"),
+            text.choose(row, "definition"),
             text.choose(row, "scoring_standard"),
             full_marks_at(framework, str(leaf)),
-            row["source_id"],
+            joined(row["source_id"], framework.nodes.at[framework.root, "source_id"]),
         )
         for leaf, row in rows.iterrows()
     ]
@@ -72,7 +78,9 @@ def administrative(frame: pd.DataFrame, units: pd.DataFrame, text: Text) -> pd.D
 
 def rank_range(best: object, worst: object) -> str | None:
     """Return a rank interval as a reader sees it."""
-    return None if best is pd.NA or worst is pd.NA else f"{best}–{worst}"
+    if best is pd.NA or worst is pd.NA:
+        return None
+    return str(best) if best == worst else f"{best}–{worst}"
 
 
 def points(frame: pd.DataFrame, own: list[Leaf], text: Text) -> pd.DataFrame:
@@ -110,7 +118,9 @@ def month(part: Alone, units: pd.DataFrame, leaf: Leaf, text: Text) -> pd.DataFr
     """Return one indicator in one month; the rank by score only where the indicator can rank."""
     rows = administrative(part.scores, units, text)
     ranges = [rank_range(*pair) for pair in zip(rows["rank_best"], rows["rank_worst"], strict=True)]
-    cited = [joined(ids, leaf.source_id) if isinstance(ids, str) else "" for ids in rows["source_id"]]
+    cited = [
+        joined(ids, leaf.source_id) if isinstance(ids, str) else "" for ids in rows["source_id"]
+    ]
     columns = ["unit_name", "group", "value", "score", "score_rank", "level_rank"]
     table = rows[columns].assign(level_range=ranges, source_id=cited)
     return table if table["score_rank"].notna().any() else table.drop(columns="score_rank")
@@ -125,7 +135,19 @@ def month_words(part: Alone, leaf: Leaf, text: Text) -> dict[str, object]:
         "period": text.period(verdict["period"]),
         "verdict": text(f"verdicts.{verdict['reason'] or 'ranked'}"),
         "error": show(float(verdict["rounding"]), 2),
+        "half_width": half_widths(part.scores),
     }
+
+
+def half_widths(scores: pd.DataFrame) -> str:
+    """Return the rounding of the published values, as a reader sees it."""
+    return " / ".join(f"{width:g}" for width in sorted(scores["half_width"].dropna().unique()))
+
+
+def overview_words(alone: Alone, leaf: Leaf) -> dict[str, object]:
+    """Return what the caption and the note of the overview say."""
+    rounding = half_widths(pick(alone.scores, {"indicator_id": leaf.id}))
+    return {"indicator": leaf.name, "unit": leaf.unit, "half_width": rounding}
 
 
 def levels(alone: Alone, leaf: Leaf, units: pd.DataFrame, text: Text) -> pd.DataFrame:
@@ -168,8 +190,11 @@ def finding(part: Alone, units: pd.DataFrame, share: float, text: Text) -> str:
 
 def findings(alone: Alone, own: list[Leaf], units: pd.DataFrame, share: float, text: Text) -> str:
     """Return one sentence per indicator and month, as a list."""
-    parts = by_month(alone, own)
-    return "\n".join(f"- {leaf.name}, {finding(part, units, share, text)}" for leaf, _, part in parts)
+    lines = [
+        text("findings.line", indicator=leaf.name, finding=finding(part, units, share, text))
+        for leaf, _, part in by_month(alone, own)
+    ]
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def discrimination(alone: Alone, own: list[Leaf], text: Text) -> pd.DataFrame:

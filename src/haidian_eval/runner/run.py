@@ -142,7 +142,7 @@ def execute(
     with ProcessPoolExecutor(count, mp_context=context) as pool:
         running: dict[Future[Product | Failure], Key] = {}
         while sorter.is_active():
-            for key in sorted(sorter.get_ready(), key=lambda k: (by_name[k[0]].notebook, k[1] != first)):
+            for key in sorted(sorter.get_ready(), key=list(jobs).index):
                 log.info("start %s (%s)", *key)
                 running[pool.submit(work, jobs[key])] = key
             for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -160,7 +160,7 @@ def execute(
 
 
 def accept(result: Product | Failure, pool: ProcessPoolExecutor) -> Product:
-    """Return a product, or raise the failure as what it is: a user's to mend, or a fault of ours."""
+    """Return a product, or raise the failure: a user's to mend, or a fault of ours."""
     if not isinstance(result, Failure):
         return result
     pool.shutdown(wait=True, cancel_futures=True)

@@ -105,4 +105,3 @@ def publish(
         "files": dict(sorted({**kept, **sums}.items())),
     }
     replace(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode())
-

@@ -62,7 +62,9 @@ def read_stages(folder: Path) -> list[Stage]:
     """Return all stages in an order in which each finds its tables; ties go by number."""
     stages = [read_stage(path) for path in sorted(folder.glob("[0-9][0-9]_*.ipynb"))]
     if not stages:
-        raise EvaluationError(f"no stage found: expected notebooks such as 10_tables.ipynb in {folder}")
+        raise EvaluationError(
+            f"no stage found: expected notebooks such as 10_tables.ipynb in {folder}"
+        )
     return in_order(stages)
 
 
@@ -72,9 +74,8 @@ def writers(stages: Iterable[Stage]) -> dict[str, Stage]:
     for stage in stages:
         for table in sorted(stage.writes):
             if table in found:
-                raise EvaluationError(
-                    f"two stages write the table {table!r}: {found[table].name!r} and {stage.name!r}"
-                )
+                both = f"{found[table].name!r} and {stage.name!r}"
+                raise EvaluationError(f"two stages write the table {table!r}: {both}")
             found[table] = stage
     return found
 

@@ -8,5 +8,6 @@ from haidian_eval.scoring.rules import AGGREGATORS, MISSING, RULES
 
 __all__ = [
     "AGGREGATORS", "MISSING", "RULES", "Alone", "Framework", "Scores", "build_framework",
-    "competition_rank", "discrimination", "framework_of", "full_marks_at", "rank_bounds", "score", "score_alone",
+    "competition_rank", "discrimination", "framework_of", "full_marks_at", "rank_bounds", "score",
+    "score_alone",
 ]  # fmt: skip

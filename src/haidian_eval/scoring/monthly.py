@@ -18,9 +18,10 @@ class Alone:
     """Indicators scored one by one.
 
     scores: one row per indicator, period and assessed unit, in administrative order: value,
-    half_width, score (unrounded), score_low and score_high (its range under the rounding of the value;
-    missing where a score depends on the other units), score_rank (1, 1, 3; missing where the indicator cannot rank),
-    level_rank of the printed value with rank_best and rank_worst under its rounding, source_id.
+    half_width, score (unrounded), score_low and score_high (its range under the rounding of the
+    value; missing where a score depends on the other units), score_rank (1, 1, 3; missing where
+    the indicator cannot rank), level_rank of the printed value with rank_best and rank_worst
+    under its rounding, source_id.
     discrimination: one row per indicator and period, see `Discrimination`; absent: assessed units
     without a value; rounding: largest error of a score that rounding of the values can cause.
     """
@@ -59,8 +60,8 @@ def refuse_two_vintages(values: pd.DataFrame) -> None:
         row = twice.iloc[0]
         vintages = sorted(set(twice["vintage"]))
         raise TableError(
-            f"{row['indicator_id']}, {row['period']}: {twice['unit_id'].nunique()} units have values"
-            f" of the vintages {vintages}; keep one vintage in values.csv"
+            f"{row['indicator_id']}, {row['period']}: {twice['unit_id'].nunique()} units have"
+            f" values of the vintages {vintages}; keep one vintage in values.csv"
         )
 
 

@@ -51,7 +51,7 @@ def r_piecewise(x: pd.Series, node: pd.Series, points: np.ndarray | None) -> pd.
 
 
 def r_step(x: pd.Series, node: pd.Series, points: np.ndarray | None) -> pd.Series:
-    """Return the score of the last point at or below the value; below the first, that of the first."""
+    """Return the score of the last point at or below the value; below all, that of the first."""
     at, score = need_points(node, points).T
     position = np.searchsorted(at, x, side="right") - 1
     return pd.Series(score[position.clip(0, len(at) - 1)], index=x.index).where(x.notna())
@@ -72,7 +72,8 @@ def weighted(scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Return weights, unit x child, shared out again over the children that have a score."""
     present = np.where(np.isnan(scores), 0.0, weights)
     total = present.sum(axis=1, keepdims=True)
-    return np.divide(present, total, out=np.zeros_like(present), where=total > 0)
+    shares: np.ndarray = np.divide(present, total, out=np.zeros_like(present), where=total > 0)
+    return shares
 
 
 def a_arithmetic(scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -89,7 +90,8 @@ def a_geometric(scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
             "geometric aggregation needs scores above zero, and one is"
             f" {np.nanmin(scores):g}; choose another aggregation or a rule that stays above zero"
         )
-    return np.exp(a_arithmetic(np.log(scores), weights))
+    mean: np.ndarray = np.exp(a_arithmetic(np.log(scores), weights))
+    return mean
 
 
 Rule = Callable[[pd.Series, pd.Series, np.ndarray | None], pd.Series]

@@ -3,13 +3,14 @@
 from haidian_eval.tables.contracts import contracts
 from haidian_eval.tables.edition import Edition, coverage, read_edition
 from haidian_eval.tables.reader import Defects
-from haidian_eval.tables.store import read_table, write_tables
+from haidian_eval.tables.store import mark, read_table, write_tables
 
 __all__ = [
     "Defects",
     "Edition",
     "contracts",
     "coverage",
+    "mark",
     "read_edition",
     "read_table",
     "write_tables",

@@ -64,7 +64,7 @@ class Defects:
         return frame.sort_values(["file", "row", "column"], kind="stable", ignore_index=True)
 
     def stops(self) -> list[dict[str, Any]]:
-        """The defects that keep a table from being used."""
+        """Return the defects that keep a table from being used."""
         return [record for record in self.records if record["severity"] == "stops"]
 
 
