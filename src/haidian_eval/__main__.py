@@ -130,30 +130,26 @@ def run_command(
 
 @main.command("check")
 @edition_options
-def check_command(year: int, sets: tuple[str, ...], data: Path | None, out: Path | None) -> None:
+@click.option("--lang", default="en", show_default=True, help="Language of the messages.")
+def check_command(
+    year: int, sets: tuple[str, ...], data: Path | None, out: Path | None, lang: str
+) -> None:
     """List the defects of an edition's tables; exit 1 when a table cannot be used."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
     from haidian_eval.params import open_study
-    from haidian_eval.tables import read_edition
+    from haidian_eval.tables import read_edition, sentence
+    from haidian_eval.text import Text
 
+    text = Text(languages(lang)[0])
     study = open_study(year, data=data, out=out, sets=sets)
     edition = read_edition(study.places.edition(year), params=study.params)
-    frame, console = edition.defects.frame, Console()
-    shown = ["file", "row", "column", "found", "rule", "expected", "severity", "hint"]
-    table = Table(*shown, title=f"Defects of edition {year}")
-    for row in frame[shown].itertuples(index=False, name=None):
-        table.add_row(*(escape("" if str(cell) == "<NA>" else str(cell)) for cell in row))
-    if len(frame):
-        console.print(table)
+    for record in edition.defects.frame.to_dict("records"):
+        click.echo(sentence(record, text))
     for row in edition.left_out.itertuples(index=False):
-        console.print(
-            f"left out: {row.indicator_id} {row.period}, {row.rows} values of source"
-            f" {row.source_id}, published {row.as_of} ({row.reason})"
-        )
-    console.print(f"{len(frame)} defects in {len(edition.tables)} tables of {year}")
+        words = {"indicator": row.indicator_id, "period": row.period, "rows": row.rows}
+        words |= {"source": row.source_id, "published": row.as_of}
+        click.echo(text("defect.left_out", reason=text(f"reasons.{row.reason}"), **words))
+    count = len(edition.defects.frame)
+    click.echo(text("defect.count", year=year, count=count, tables=len(edition.tables)))
     if edition.defects.stops():
         raise click.exceptions.Exit(1)
 

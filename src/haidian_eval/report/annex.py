@@ -83,6 +83,7 @@ def defects(rows: pd.DataFrame, text: Text) -> pd.DataFrame:
             "column": rows["column"],
             "found": rows["found"],
             "rule": [text(f"rules.{rule}") for rule in rows["rule"]],
+            "hint": [text(f"hints.{rule}") for rule in rows["rule"]],
             "severity": [text(f"severity.{severity}") for severity in rows["severity"]],
             "source_id": "",
         }

@@ -38,7 +38,7 @@ def leaves(framework: Framework, text: Text) -> list[Leaf]:
         Leaf(
             str(leaf),
             text.choose(row, "name"),
-            text(f"units_of_measure.{row['unit']}"),
+            text.unit(row["unit"]),
             text.choose(row, "definition"),
             text.choose(row, "scoring_standard"),
             full_marks_at(framework, str(leaf)),

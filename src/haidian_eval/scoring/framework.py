@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +12,14 @@ from haidian_eval.errors import ParameterError, not_known
 from haidian_eval.params import Scoring
 from haidian_eval.scoring.rules import AGGREGATORS, MISSING, RULES
 
+CHOICES: Mapping[str, Collection[str]] = {
+    "rule": RULES,
+    "aggregation": AGGREGATORS,
+    "missing": MISSING,
+}
 DEFAULTS = {"direction": "benefit", "transform": "none", "missing": "reweight"}
+WORDS = ("parent_id", "direction", "transform", "rule", "aggregation", "missing")
+NUMBERS = ("weight", "low", "high", "cap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +47,13 @@ class Framework:
 
 def build_framework(indicators: pd.DataFrame, points: pd.DataFrame | None = None) -> Framework:
     """Return the tree of one scheme, checked; blank cells take the defaults of the interface."""
-    schemes = list(indicators["scheme_id"].unique())
+    schemes = list(indicators["scheme_id"].unique()) if "scheme_id" in indicators else [""]
     if len(schemes) != 1:
         raise ParameterError(f"one scheme makes a framework; found {schemes}")
     repeated = sorted(set(indicators.loc[indicators["node_id"].duplicated(), "node_id"]))
     if repeated:
         raise ParameterError(f"scheme {schemes[0]!r}: node_id stands twice: {repeated}")
-    nodes = indicators.set_index("node_id").fillna(DEFAULTS)
+    nodes = with_defaults(indicators.set_index("node_id"))
     is_parent = nodes.index.isin(nodes["parent_id"].dropna())
     nodes["aggregation"] = nodes["aggregation"].where(
         ~is_parent, nodes["aggregation"].fillna("arithmetic")
@@ -56,6 +63,19 @@ def build_framework(indicators: pd.DataFrame, points: pd.DataFrame | None = None
     check_names(framework)
     check_weights(framework)
     return framework
+
+
+def with_defaults(nodes: pd.DataFrame) -> pd.DataFrame:
+    """Return the nodes with every column that scoring reads; blank and absent cells alike."""
+    filled = nodes.copy()
+    for name in WORDS:
+        cells = filled.get(name, pd.Series(None, filled.index, dtype="object")).astype("object")
+        filled[name] = cells.where(cells.notna() & (cells != ""), DEFAULTS.get(name))
+    for name in NUMBERS:
+        cells = filled.get(name, pd.Series(np.nan, filled.index))
+        filled[name] = pd.to_numeric(cells.replace("", np.nan)).astype("float64")
+    filled["weight"] = filled["weight"].where(filled["parent_id"].notna(), 1.0)
+    return filled
 
 
 def points_by_leaf(points: pd.DataFrame | None, scheme: str) -> dict[str, np.ndarray]:
@@ -86,9 +106,9 @@ def check_names(framework: Framework) -> None:
     nodes, leaves = framework.nodes, framework.leaves
     parents = nodes.index.difference(leaves)
     for column, at, known in (
-        ("rule", leaves, RULES),
-        ("aggregation", parents, AGGREGATORS),
-        ("missing", nodes.index, MISSING),
+        ("rule", leaves, CHOICES["rule"]),
+        ("aggregation", parents, CHOICES["aggregation"]),
+        ("missing", nodes.index, CHOICES["missing"]),
         ("transform", leaves, ("none", "log")),
     ):
         for node, name in nodes.loc[at, column].items():
@@ -111,6 +131,8 @@ def with_choices(framework: Framework, choices: Mapping[str, str]) -> Framework:
     """Return the framework with a rule (all leaves), aggregation or missing policy replaced."""
     nodes = framework.nodes.copy()
     for column, name in choices.items():
+        if name not in CHOICES[column]:
+            raise ParameterError(not_known(f"scoring.{column} = {name!r}", name, CHOICES[column]))
         at = (
             framework.leaves
             if column != "aggregation"

@@ -1,8 +1,8 @@
 """Tables as departments send them: read, checked, converted; what does not count is named."""
 
 from haidian_eval.tables.contracts import contracts
+from haidian_eval.tables.defects import Defects, sentence
 from haidian_eval.tables.edition import Edition, coverage, read_edition
-from haidian_eval.tables.reader import Defects
 from haidian_eval.tables.store import mark, read_table, write_tables
 
 __all__ = [
@@ -13,5 +13,6 @@ __all__ = [
     "mark",
     "read_edition",
     "read_table",
+    "sentence",
     "write_tables",
 ]

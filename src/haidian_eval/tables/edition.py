@@ -12,13 +12,8 @@ import pandas as pd
 
 from haidian_eval.params import Params, load_params
 from haidian_eval.tables.contracts import Contract, contracts
-from haidian_eval.tables.reader import (
-    Defects,
-    clean,
-    drop_repeated_keys,
-    read_text,
-    stop_if_unusable,
-)
+from haidian_eval.tables.defects import Defects, stop_if_unusable
+from haidian_eval.tables.reader import clean, drop_repeated_keys, read_text
 
 LEFT_OUT_KEY = ["indicator_id", "period", "vintage", "source_id", "as_of", "confidence"]
 
@@ -81,12 +76,12 @@ def sources_of_table(name: str, sources: pd.DataFrame) -> str:
 def with_sources(
     frame: pd.DataFrame, contract: Contract, sources: pd.DataFrame | None, defects: Defects
 ) -> pd.DataFrame:
-    """Return the rows that have a source: their own, or that of the whole table."""
+    """Return the rows that have a source: each its own, or all that of the whole table."""
     if contract.name == "sources" or sources is None:
         return frame
     own = frame["source_id"] if "source_id" in frame else pd.Series(pd.NA, frame.index, dtype="str")
     whole = sources_of_table(contract.name, sources)
-    source_id = own.fillna(whole) if whole else own
+    source_id = own.fillna(whole) if whole and own.isna().all() else own
     for index in frame.index[source_id.isna()]:
         defects.add(
             "source", frame.at[index, "_file"], severity="excluded", row=frame.at[index, "_row"],

@@ -7,65 +7,17 @@ import datetime as dt
 import io
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from haidian_eval.errors import TableError, not_known
 from haidian_eval.tables.contracts import Column, Contract
+from haidian_eval.tables.defects import Defects
 
 ORIGIN = ["_file", "_row"]
-DEFECT_COLUMNS = [
-    "file", "sheet", "row", "column", "found", "rule", "expected", "hint", "severity", "department",
-]  # fmt: skip
-# stops: the table cannot be used; excluded: the row does not count; noted: shown, counts.
-HINTS = {
-    "file": "put the file there, or restore it from the edition that was handed in",
-    "encoding": "save the file as UTF-8 (or GB18030)",
-    "csv": "the file is not a readable CSV; save it again from the program that made it",
-    "header": "add the column, or correct its name in the first row",
-    "width": "the row has more cells than the header; look for an unquoted comma",
-    "required": "fill in the cell",
-    "number": "write a plain number such as 12.5",
-    "date": "write the date as 2025-06-30",
-    "period": "write the period as 2024, 2024Q1 or 2024-03",
-    "allowed": "use one of the values that the column knows",
-    "reference": "add the row that this key names, or correct the key",
-    "key": "keep one of the rows that share this key",
-    "source": "name the source in the row, or the whole table in sources.csv",
-    "unit": "give the value in the unit that the indicator declares",
-}
 PERIOD = re.compile(r"\d{4}(Q[1-4]|-(0[1-9]|1[0-2]))?")
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-
-
-@dataclass(slots=True)
-class Defects:
-    """The defects of an edition's files; grain of `frame`: one faulty cell, row or file."""
-
-    records: list[dict[str, Any]] = field(default_factory=list)
-
-    def add(self, rule: str, file: str, *, severity: str, **place: object) -> None:
-        """Record a defect with the hint that its rule carries."""
-        hint = HINTS[rule]
-        self.records.append(
-            {"rule": rule, "file": file, "severity": severity, "hint": hint} | place
-        )
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """The defects in the order of file and row."""
-        frame = pd.DataFrame(self.records, columns=DEFECT_COLUMNS)
-        frame["row"] = frame["row"].astype("Int64")
-        text = frame.columns.difference(["row"])
-        frame[text] = frame[text].astype("str").where(frame[text].notna(), "")
-        return frame.sort_values(["file", "row", "column"], kind="stable", ignore_index=True)
-
-    def stops(self) -> list[dict[str, Any]]:
-        """Return the defects that keep a table from being used."""
-        return [record for record in self.records if record["severity"] == "stops"]
 
 
 def decode(content: bytes) -> str:
@@ -97,8 +49,8 @@ def records(content: str, file: str, contract: Contract, defects: Defects) -> pd
     header = [cell.strip() for cell in next(reader, [])]
     missing = [name for name in contract.needed if name not in header]
     for name in missing:
-        known = not_known(f"column {name!r} is missing; the header", name, header)
-        defects.add("header", file, severity="stops", row=1, column=name, found=known)
+        found = ", ".join(header)
+        defects.add("header", file, severity="stops", row=1, column=name, found=found)
     twice = sorted({name for name in header if name in contract.columns and header.count(name) > 1})
     for name in twice:
         defects.add("header", file, severity="stops", row=1, column=name, found=f"{name} twice")
@@ -195,22 +147,3 @@ def drop_repeated_keys(frame: pd.DataFrame, contract: Contract, defects: Defects
             column=" ".join(contract.key), found=found,
         )  # fmt: skip
     return frame[~repeated]
-
-
-def stop_if_unusable(defects: Defects) -> None:
-    """Raise the defects that keep a table from being used, all at once."""
-    lines = [
-        " ".join(
-            part
-            for part in (
-                f"{record['file']}:",
-                f"expected {record['expected']}," if record.get("expected") else "",
-                f"found {record['found']}." if record.get("found") else "not found.",
-                f"To do: {record['hint']}.",
-            )
-            if part
-        )
-        for record in defects.stops()
-    ]
-    if lines:
-        raise TableError("the edition cannot be used.\n  " + "\n  ".join(lines))

@@ -68,6 +68,11 @@ class Text:
         fallback = row.get(f"{name}_zh") if f"{name}_zh" in row else row.get(name)
         return str(fallback if value is None or value != value or value == "" else value)
 
+    def unit(self, unit: object) -> str:
+        """Return a unit of measure as a reader says it; one without words stands as it is."""
+        key = f"units_of_measure.{unit}"
+        return self(key) if self.has(key) else str(unit) if unit == unit and unit else "—"
+
     def period(self, period: str) -> str:
         """Return a period as a reader says it: 2023-11 is 2023年11月, November 2023."""
         year, _, month = period.partition("-")

@@ -1,0 +1,70 @@
+"""What several tests need: the project, a copy of its edition, one whole run of the study."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from haidian_eval.params import Study, open_study
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A run of the study in a folder of its own: `site` holds the report's files."""
+
+    data: Path
+    site: Path
+    processed: Path
+    run_id: str
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture
+def edition(tmp_path: Path) -> Path:
+    """A copy of the shipped edition that a test may change."""
+    return Path(shutil.copytree(ROOT / "data" / "raw" / "2024", tmp_path / "raw" / "2024"))
+
+
+def run_study(base: Path, *, langs: list[str], jobs: int, sets: tuple[str, ...] = ()) -> Ran:
+    """Run all stages on a copy of the shipped edition."""
+    from haidian_eval.runner import run
+
+    shutil.copytree(ROOT / "data" / "raw" / "2024", base / "raw" / "2024")
+    study: Study = open_study(2024, data=base / "raw", sets=sets)
+    outcome = run(study, ROOT / "notebooks", langs=langs, settings=sets, jobs=jobs)
+    return Ran(base / "raw", outcome.folder, study.processed, outcome.run_id)
+
+
+@pytest.fixture(scope="session")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """One run in both languages, as `haidian-eval run` makes it."""
+    return run_study(tmp_path_factory.mktemp("first"), langs=["zh", "en"], jobs=2)
+
+
+@pytest.fixture(scope="session")
+def scenario(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """A run that admits the values of October 2025 and replaces the rule."""
+    sets = ("edition.as_of=2025-12-31",)
+    return run_study(tmp_path_factory.mktemp("later"), langs=["zh"], jobs=1, sets=sets)
+
+
+@pytest.fixture(scope="session")
+def reference() -> Path:
+    """Other people's numbers; a missing folder fails where HAIDIAN_EVAL_REFERENCE names it."""
+    named = os.environ.get("HAIDIAN_EVAL_REFERENCE")
+    folder = Path(named) if named else ROOT.parent / "shared" / "reference"
+    if not folder.is_dir():
+        if named:
+            pytest.fail(f"HAIDIAN_EVAL_REFERENCE names {folder}, which is not there")
+        pytest.skip("no reference folder; set HAIDIAN_EVAL_REFERENCE to run this test")
+    return folder
