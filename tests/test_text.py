@@ -54,7 +54,7 @@ def test_subset_is_small_and_the_same_every_time() -> None:
 
 
 def test_unknown_key_and_missing_value_are_named() -> None:
-    with pytest.raises(EvaluationError, match="has no key 'scoring.nothing'"):
+    with pytest.raises(EvaluationError, match=r"has no key 'scoring.nothing'"):
         Text("zh")("scoring.nothing")
     with pytest.raises(EvaluationError, match=r"'exhibit.note' needs values for \['note'\]"):
         Text("en")("exhibit.note")

@@ -100,6 +100,7 @@ def redirect_errors(path: Path) -> None:
 def execute(task: Task) -> Failure | None:
     """Execute a notebook; None when all its cells ran, else why not. Runs in a worker process."""
     import papermill
+    from nbclient.exceptions import DeadKernelError
 
     os.environ.update(private_environment(task.folder))
     os.chdir(task.folder)
@@ -119,6 +120,8 @@ def execute(task: Task) -> Failure | None:
         mendable = isinstance(getattr(errors, error.ename, None), type)
         trace = "\n".join(error.traceback)
         return Failure(task, error.ename, error.evalue, trace, mendable)
+    except DeadKernelError as error:
+        return Failure(task, "DeadKernelError", str(error), "", mendable=False)
     normalise(task.output)
     return None
 

@@ -1,0 +1,242 @@
+"""Runs: in the right order, the same every time, honest when something fails."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+from conftest import Ran, run_study
+from filelock import FileLock
+from nbformat.v4 import new_code_cell, new_notebook
+
+from haidian_eval.errors import EvaluationError, ParameterError, TableError
+from haidian_eval.kernels import check_parameters
+from haidian_eval.params import open_study
+from haidian_eval.runner import choose, read_stages, run, site
+from haidian_eval.runner.provenance import digest_files, trace
+from haidian_eval.runner.run import alone, refuse_language_differences
+from haidian_eval.tables import read_table, store
+
+PARAMETERS = 'year = 2024\nlang = "zh"\nroot = ""\nrun = ""'
+
+
+def notebook(folder: Path, name: str, *cells: str) -> Path:
+    """Write a notebook with the parameters of the house and these cells."""
+    folder.mkdir(exist_ok=True)
+    first = new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    book = new_notebook(cells=[first, *map(new_code_cell, cells)], metadata=kernel)
+    path = folder / f"{name}.ipynb"
+    nbformat.write(book, path)
+    return path
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Everything that a run publishes; logs and locks aside."""
+    found = [p for p in folder.rglob("*") if p.is_file() and "logs" not in p.parts]
+    return {str(p.relative_to(folder)): p.read_bytes() for p in found if p.name != ".lock"}
+
+
+def test_same_inputs_give_the_same_bytes_whatever_the_folder_and_the_workers(
+    ran: Ran, tmp_path: Path
+) -> None:
+    again = run_study(tmp_path, langs=["zh", "en"], jobs=1)
+    first, second = files(ran.site), files(again.site)
+    assert sorted(first) == sorted(second)
+    assert [name for name in first if first[name] != second[name]] == []
+    assert len([name for name in first if name.endswith(".html")]) == 7
+    for name in ("scores", "discrimination", "values"):
+        ours, theirs = (r.processed / f"{name}.parquet" for r in (ran, again))
+        assert ours.read_bytes() == theirs.read_bytes()
+
+
+def test_manifest_vouches_for_every_published_file(ran: Ran) -> None:
+    manifest = json.loads((ran.site / "manifest.json").read_text("utf-8"))
+    published = {n for n in files(ran.site) if n != "manifest.json"}
+    assert set(manifest["files"]) == published
+    for name, checksum in manifest["files"].items():
+        assert store.sha256(ran.site / name) == checksum
+    assert manifest["run"] == ran.run_id
+    assert not (ran.site / ".work").exists()
+
+
+def test_results_are_kept_with_source_and_checksum(ran: Ran) -> None:
+    scores = read_table(ran.processed, "scores")
+    assert len(scores) == 34
+    with_value = scores["value"].notna()
+    assert scores.loc[with_value, "source_id"].isin(["S37", "S38"]).all()
+    assert read_table(ran.processed, "left_out")["rows"].tolist() == [18]
+
+
+def test_executed_notebooks_are_published_without_clocks(ran: Ran) -> None:
+    paths = sorted((ran.site / "notebooks").rglob("*.ipynb"))
+    assert len(paths) == 6
+    for path in paths:
+        book = nbformat.read(path, as_version=4)
+        assert not any(
+            name in part.metadata
+            for part in (book, *book.cells)
+            for name in ("papermill", "execution")
+        )
+
+
+def test_run_id_changes_with_inputs_parameters_and_program(edition: Path, root: Path) -> None:
+    notebooks = root / "notebooks"
+    base = trace(open_study(2024, data=edition.parent), notebooks, ())
+    other = trace(open_study(2024, data=edition.parent, sets=["scoring.rule=step"]), notebooks, ())
+    assert base.inputs == other.inputs
+    assert base.run_id != other.run_id
+    path = edition / "values.csv"
+    path.write_text(path.read_text("utf-8").replace("7.7", "7.8", 1), "utf-8")
+    changed = trace(open_study(2024, data=edition.parent), notebooks, ())
+    assert changed.inputs != base.inputs
+    assert changed.run_id != base.run_id
+    assert base.code == changed.code
+
+
+def test_checksum_of_files_knows_their_names(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("x")
+    before = digest_files(tmp_path, [tmp_path / "a"])
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert digest_files(tmp_path, [tmp_path / "b"]) != before
+
+
+def test_stages_are_ordered_by_the_tables_they_load(tmp_path: Path) -> None:
+    notebook(tmp_path / "n", "10_late", 'page.load("b")')
+    notebook(tmp_path / "n", "20_middle", 'x = page.load("a")\npage.save(b=x)')
+    notebook(tmp_path / "n", "30_first", "page.save(a=1)")
+    assert [s.name for s in read_stages(tmp_path / "n")] == ["first", "middle", "late"]
+
+
+def test_shipped_stages_and_their_tables(root: Path) -> None:
+    stages = {stage.name: stage for stage in read_stages(root / "notebooks")}
+    assert list(stages) == ["tables", "scoring", "report"]
+    assert stages["scoring"].writes == {"scores", "discrimination"}
+    assert {"values", "units", "left_out", "defects"} <= stages["tables"].writes
+    assert {"scores", "left_out"} <= stages["report"].reads
+
+
+@pytest.mark.parametrize(
+    ("books", "message"),
+    [
+        (
+            {"10_a": 'page.save(x=page.load("y"))', "20_b": 'page.save(y=page.load("x"))'},
+            "wait for",
+        ),
+        ({"10_a": "page.save(x=1)", "20_b": "page.save(x=2)"}, "two stages write the table 'x'"),
+        ({"10_a": 'page.load("z")'}, "10_a.ipynb loads the table 'z', which no stage saves"),
+        ({"10_a": "page.load(name)"}, "needs the table's name in quotes"),
+        ({}, "no stage found"),
+    ],
+)
+def test_stages_that_cannot_be_ordered_are_named(tmp_path: Path, books, message: str) -> None:
+    (tmp_path / "n").mkdir()
+    for name, code in books.items():
+        notebook(tmp_path / "n", name, code)
+    with pytest.raises(EvaluationError, match=message):
+        read_stages(tmp_path / "n")
+
+
+def test_only_and_from_choose_stages(root: Path) -> None:
+    stages = read_stages(root / "notebooks")
+    assert [s.name for s in choose(stages, only="scoring")] == ["scoring"]
+    assert [s.name for s in choose(stages, start="scoring")] == ["scoring", "report"]
+    with pytest.raises(ParameterError, match=r"--only scorin.*did you mean 'scoring'"):
+        choose(stages, only="scorin")
+
+
+def test_parameter_that_a_notebook_does_not_declare_is_refused(root: Path) -> None:
+    path = root / "notebooks" / "20_scoring.ipynb"
+    check_parameters(path, {"year": 2024, "lang": "en"})
+    with pytest.raises(ParameterError, match=r"'yaer' is not known.*'lang', 'root', 'run', 'year'"):
+        check_parameters(path, {"yaer": 2024})
+
+
+def test_users_mistake_in_a_notebook_comes_back_as_such(edition: Path, tmp_path: Path) -> None:
+    code = 'from haidian_eval.errors import TableError\nraise TableError("values.csv is not there")'
+    books = notebook(tmp_path / "n", "10_tables", code).parent
+    study = open_study(2024, data=edition.parent)
+    with pytest.raises(TableError, match=r"^10_tables.ipynb: values.csv is not there$"):
+        run(study, books, langs=["zh"], jobs=1)
+
+
+def test_fault_of_the_program_shows_its_traceback_and_leaves_no_results(
+    edition: Path, tmp_path: Path
+) -> None:
+    books = notebook(tmp_path / "n", "10_tables", "answer = 41", "1 / 0").parent
+    study = open_study(2024, data=edition.parent)
+    with pytest.raises(RuntimeError, match=r"(?s)10_tables.ipynb \(zh\) failed.*ZeroDivisionError"):
+        run(study, books, langs=["zh"], jobs=1)
+    assert not (study.places.reports / "2024" / "manifest.json").exists()
+    assert not study.processed.exists()
+
+
+def test_dead_kernel_is_a_failure_not_a_page(edition: Path, tmp_path: Path) -> None:
+    books = notebook(tmp_path / "n", "10_tables", "import os\nos._exit(3)").parent
+    with pytest.raises(RuntimeError, match=r"10_tables.ipynb \(zh\) failed"):
+        run(open_study(2024, data=edition.parent), books, langs=["zh"], jobs=1)
+
+
+def test_second_run_on_the_same_folder_is_refused(edition: Path, root: Path) -> None:
+    study = open_study(2024, data=edition.parent)
+    folder = study.places.reports / "2024"
+    folder.mkdir(parents=True)
+    with (
+        FileLock(folder / ".lock"),
+        pytest.raises(EvaluationError, match="another run is writing"),
+    ):
+        run(study, root / "notebooks", langs=["zh"])
+    with alone(folder):
+        assert (folder / ".lock").exists()
+
+
+def test_one_stage_goes_on_only_from_results_of_the_same_inputs(ran: Ran, root: Path) -> None:
+    same = open_study(2024, data=ran.data)
+    outcome = run(same, root / "notebooks", langs=["zh", "en"], only="report")
+    assert outcome.run_id == ran.run_id
+    assert len(files(outcome.folder)) == len(files(ran.site))
+    other = open_study(2024, data=ran.data, sets=["scoring.rule=step"])
+    with pytest.raises(EvaluationError, match="made from other inputs or parameters"):
+        run(other, root / "notebooks", langs=["zh"], only="report")
+
+
+def test_results_that_differ_between_languages_are_refused(tmp_path: Path) -> None:
+    class Folder:
+        def __init__(self, path: Path, value: float) -> None:
+            self.folder = path
+            store.write_tables(path, {"scores": pd.DataFrame({"x": [value]})})
+
+    class Job:
+        def __init__(self, path: Path, value: float) -> None:
+            self.task = Folder(path, value)
+
+    same = {("scoring", lang): Job(tmp_path / lang, 1.0) for lang in ("zh", "en")}
+    refuse_language_differences(same, ["zh", "en"])
+    other = same | {("scoring", "en"): Job(tmp_path / "other", 2.0)}
+    with pytest.raises(RuntimeError, match="results of 'scoring' differ between zh, en"):
+        refuse_language_differences(other, ["zh", "en"])
+
+
+def test_whole_run_takes_away_what_an_earlier_one_left(tmp_path: Path, root: Path) -> None:
+    provenance = trace(open_study(2024), root / "notebooks", ())
+    site.publish(tmp_path, {"zh/old.html": b"1", "zh/kept.html": b"2"}, provenance, whole=True)
+    site.publish(tmp_path, {"zh/kept.html": b"3"}, provenance, whole=True)
+    assert sorted(files(tmp_path)) == ["manifest.json", "zh/kept.html"]
+    site.publish(tmp_path, {"zh/more.html": b"4"}, provenance, whole=False)
+    assert sorted(site.read_manifest(tmp_path)) == ["zh/kept.html", "zh/more.html"]
+
+
+def test_interrupted_write_leaves_the_old_content(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "page.html"
+    store.replace(path, b"old")
+
+    def fail(*_: object) -> None:
+        raise OSError("disc full")
+
+    monkeypatch.setattr(store.os, "fsync", fail)
+    with pytest.raises(OSError, match="disc full"):
+        store.replace(path, b"new")
+    assert path.read_bytes() == b"old"
