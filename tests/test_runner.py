@@ -197,10 +197,26 @@ def test_one_stage_goes_on_only_from_results_of_the_same_inputs(ran: Ran, root: 
     same = open_study(2024, data=ran.data)
     outcome = run(same, root / "notebooks", langs=["zh", "en"], only="report")
     assert outcome.run_id == ran.run_id
-    assert len(files(outcome.folder)) == len(files(ran.site))
+    assert not outcome.anew
     other = open_study(2024, data=ran.data, sets=["scoring.rule=step"])
     with pytest.raises(EvaluationError, match="made from other inputs or parameters"):
         run(other, root / "notebooks", langs=["zh"], only="report")
+
+
+def test_what_stands_is_left_and_what_was_touched_is_made_again(tmp_path: Path, root: Path) -> None:
+    first = run_study(tmp_path, langs=["en"], jobs=2)
+    study, before = open_study(2024, data=first.data), files(first.site)
+    again = run(study, root / "notebooks", langs=["en"])
+    assert not again.anew
+    assert again.run_id == first.run_id
+    page = first.site / "en" / "20_scoring.html"
+    page.write_bytes(page.read_bytes().replace(b"91.17", b"99.99"))
+    assert run(study, root / "notebooks", langs=["en"], only="scoring").anew
+    assert files(first.site) == before
+    values = first.processed / "values.parquet"
+    values.write_bytes(values.read_bytes()[:-1])
+    assert run(study, root / "notebooks", langs=["en"]).anew
+    assert files(first.site) == before
 
 
 def test_results_that_differ_between_languages_are_refused(tmp_path: Path) -> None:
@@ -226,7 +242,7 @@ def test_whole_run_takes_away_what_an_earlier_one_left(tmp_path: Path, root: Pat
     site.publish(tmp_path, {"zh/kept.html": b"3"}, provenance, whole=True)
     assert sorted(files(tmp_path)) == ["manifest.json", "zh/kept.html"]
     site.publish(tmp_path, {"zh/more.html": b"4"}, provenance, whole=False)
-    assert sorted(site.read_manifest(tmp_path)) == ["zh/kept.html", "zh/more.html"]
+    assert sorted(site.read_manifest(tmp_path).files) == ["zh/kept.html", "zh/more.html"]
 
 
 def test_interrupted_write_leaves_the_old_content(tmp_path: Path, monkeypatch) -> None:

@@ -95,11 +95,12 @@ def advance(bar: tqdm[Any], what: str) -> None:
 @click.option(
     "--jobs", type=click.IntRange(min=0), default=0, help="Notebooks at a time [default: cores]."
 )
+@click.option("--force", is_flag=True, help="Execute even when nothing has changed.")
 @click.option("--quiet", is_flag=True, help="No progress bar.")
 @click.option("--verbose", is_flag=True, help="Show the log on the console.")
 def run_command(
     year: int, sets: tuple[str, ...], data: Path | None, out: Path | None, lang: str, only: str,
-    start: str, jobs: int, quiet: bool, verbose: bool,
+    start: str, jobs: int, force: bool, quiet: bool, verbose: bool,
 ) -> None:  # fmt: skip
     """Make the report of an edition: execute its notebooks and publish their pages."""
     from haidian_eval.params import open_study, project_root
@@ -118,6 +119,7 @@ def run_command(
         with tqdm(total=total, unit="page", disable=quiet, file=sys.stderr) as bar:
             outcome = run(
                 study, notebooks, langs=langs, settings=sets, only=only, start=start, jobs=jobs,
+                force=force,
                 notify=lambda what: advance(bar, what),
             )  # fmt: skip
     except Exception as error:
@@ -125,6 +127,8 @@ def run_command(
         click.echo(f"log: {log_path}", err=True)
         raise
     logging.info("run %s done", outcome.run_id)
+    if not outcome.anew:
+        click.echo("nothing has changed; the report stands as it is (--force makes it again)")
     click.echo(f"report: {outcome.folder / 'index.html'}\nlog: {log_path}")
 
 

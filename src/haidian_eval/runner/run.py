@@ -32,11 +32,11 @@ Key = tuple[str, str]  # stage, language
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run has made; `pages` are the files to open, the report first."""
+    """What a run has made in `folder`; not `anew` when all of it stood there already."""
 
     run_id: str
-    pages: tuple[Path, ...]
     folder: Path
+    anew: bool
 
 
 @contextmanager
@@ -63,16 +63,25 @@ def run(
     only: str = "",
     start: str = "",
     jobs: int = 0,
+    force: bool = False,
     notify: Callable[[str], None] = lambda what: None,
 ) -> Outcome:
-    """Execute the stages in all languages and publish their pages; `notify` hears of each task."""
+    """Execute the stages in all languages and publish their pages; `notify` hears of each task.
+
+    What stands there already, made from the same inputs, parameters and program, is left as it is
+    unless `force` is set.
+    """
     stages = read_stages(notebooks)
     chosen = choose(stages, only=only, start=start)
     provenance = trace(study, notebooks, settings)
     folder = study.places.reports / str(study.year)
     if only or start:
         refuse_other_results(study, provenance)
+    pages = tuple(f"{lang}/{site.page_name(stage)}" for lang in langs for stage in chosen)
     with alone(folder):
+        if not force and stands(study, folder, provenance, pages):
+            log.info("run %s stands already; nothing to do", provenance.run_id)
+            return Outcome(provenance.run_id, folder, anew=False)
         work_folder = folder / ".work"
         shutil.rmtree(work_folder, ignore_errors=True)
         prepared = prepare(study, chosen, stages, langs, provenance, work_folder)
@@ -83,8 +92,19 @@ def run(
         files["index.html"] = site.portal(stages, langs, study.params, provenance).encode()
         site.publish(folder, files, provenance, whole=whole)
         shutil.rmtree(work_folder)
-    pages = tuple(folder / lang / site.page_name(stage) for lang in langs for stage in chosen)
-    return Outcome(provenance.run_id, pages, folder)
+    return Outcome(provenance.run_id, folder, anew=True)
+
+
+def stands(study: Study, folder: Path, provenance: Provenance, pages: Sequence[str]) -> bool:
+    """Tell whether the pages and results of this very run are there, every byte of them."""
+    published = site.read_manifest(folder)
+    return (
+        published.run_id == provenance.run_id
+        and set(pages) <= set(published.files)
+        and site.is_whole(folder, published.files)
+        and store.marked(study.processed) == provenance.made_from
+        and store.is_whole(study.processed)
+    )
 
 
 def refuse_other_results(study: Study, provenance: Provenance) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from haidian_eval.params import Params
 from haidian_eval.report.export import Frame, Link, render_portal
 from haidian_eval.runner.provenance import Provenance, in_words
 from haidian_eval.runner.stages import Stage
-from haidian_eval.tables.store import replace
+from haidian_eval.tables.store import replace, sha256
 from haidian_eval.text import Text
 
 MANIFEST = "manifest.json"
@@ -70,13 +71,26 @@ def portal(
     return render_portal(parts)
 
 
-def read_manifest(folder: Path) -> dict[str, str]:
-    """Return path -> SHA-256 of the files of an earlier run."""
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What an earlier run says of itself; `files`: path in the report -> SHA-256."""
+
+    run_id: str
+    files: Mapping[str, str]
+
+
+def read_manifest(folder: Path) -> Published:
+    """Return what the run that published the folder says of itself; blank where none did."""
     path = folder / MANIFEST
     if not path.is_file():
-        return {}
-    files: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))["files"]
-    return files
+        return Published("", {})
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return Published(content["run"], content["files"])
+
+
+def is_whole(folder: Path, files: Mapping[str, str]) -> bool:
+    """Tell whether all files are there with these checksums."""
+    return all((folder / n).is_file() and sha256(folder / n) == s for n, s in files.items())
 
 
 def publish(
@@ -86,7 +100,7 @@ def publish(
 
     A `whole` run takes away what an earlier one left and this one does not make.
     """
-    earlier = read_manifest(folder)
+    earlier = read_manifest(folder).files
     for name, content in files.items():
         replace(folder / name, content)
     gone = set(earlier) - set(files) if whole else set()

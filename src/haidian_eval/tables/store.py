@@ -65,6 +65,13 @@ def adopt(folder: Path, staged: Path) -> None:
     enter(folder, sums)
 
 
+def is_whole(folder: Path) -> bool:
+    """Tell whether every table that the manifest names is there, unchanged."""
+    sums = read_manifest(folder)
+    paths = {name: folder / f"{name}.parquet" for name in sums}
+    return all(p.is_file() and sha256(p) == sums[name] for name, p in paths.items())
+
+
 def mark(folder: Path, made_from: str) -> None:
     """Note from which inputs and parameters the tables of a folder were made."""
     replace(folder / MARK, made_from.encode())
