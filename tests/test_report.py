@@ -267,7 +267,9 @@ def test_report_names_what_was_left_out_and_why_none_is_ranked(ran: Ran) -> None
 
 def test_page_of_other_parameters_is_headed_as_a_scenario(ran: Ran, scenario: Ran) -> None:
     for path in scenario.site.glob("zh/*.html"):
-        assert "情景测算，非本版结果：edition.as_of=2025-12-31" in path.read_text("utf-8")
+        assert "情景测算，非本版结果。与本版不同的设定：edition.as_of=2025-12-31" in path.read_text(
+            "utf-8"
+        )
     for path in pages(ran):
         assert "情景测算，非本版结果" not in path.read_text("utf-8").partition("<main")[0]
     content = (scenario.site / "zh" / "20_scoring.html").read_text("utf-8")

@@ -95,6 +95,8 @@ def test_run_id_changes_with_inputs_parameters_and_program(edition: Path, root: 
     assert changed.inputs != base.inputs
     assert changed.run_id != base.run_id
     assert base.code == changed.code
+    same = trace(open_study(2024, data=edition.parent, sets=["scoring.rule="]), notebooks, ["x"])
+    assert same.settings == ()
 
 
 def test_checksum_of_files_knows_their_names(tmp_path: Path) -> None:
@@ -172,6 +174,25 @@ def test_fault_of_the_program_shows_its_traceback_and_leaves_no_results(
         run(study, books, langs=["zh"], jobs=1)
     assert not (study.places.reports / "2024" / "manifest.json").exists()
     assert not study.processed.exists()
+
+
+def test_failed_run_leaves_no_mark_by_which_others_would_go_on(
+    edition: Path, tmp_path: Path
+) -> None:
+    frame = "import pandas\nfrom haidian_eval.report import Page\n" + (
+        'page = Page("10_tables", year=year, lang=lang, root=root, run=run)\n'
+        'page.save(a=pandas.DataFrame({"x": [1]}))'
+    )
+    books = notebook(tmp_path / "n", "10_tables", frame).parent
+    study = open_study(2024, data=edition.parent)
+    run(study, books, langs=["zh"], jobs=1)
+    assert store.marked(study.processed)
+    notebook(books, "20_scoring", 'page = None\nif page: page.load("a")\n1 / 0')
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+        run(study, books, langs=["zh"], jobs=1)
+    assert store.marked(study.processed) == ""
+    with pytest.raises(EvaluationError, match="run all stages"):
+        run(study, books, langs=["zh"], jobs=1, only="scoring")
 
 
 def test_dead_kernel_is_a_failure_not_a_page(edition: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from haidian_eval import __version__
-from haidian_eval.params import Params, Study
+from haidian_eval.params import Params, Study, load_params
 from haidian_eval.tables.store import sha256
 from haidian_eval.text import Text
 
@@ -60,6 +60,7 @@ def package_files() -> list[Path]:
 def trace(study: Study, notebooks: Path, settings: Iterable[str]) -> Provenance:
     """Return the provenance of a run of these notebooks on this study."""
     edition = study.places.edition(study.year)
+    differs = study.params != load_params(edition)
     lock = notebooks.parent / "requirements.lock"
     code = [
         digest_files(PACKAGE, package_files()),
@@ -72,7 +73,7 @@ def trace(study: Study, notebooks: Path, settings: Iterable[str]) -> Provenance:
         code=digest(code),
         lock=sha256(lock) if lock.is_file() else "",
         versions=", ".join(names + [f"{name} {version(name)}" for name in LIBRARIES]),
-        settings=tuple(settings),
+        settings=tuple(settings) if differs else (),
     )
 
 

@@ -34,11 +34,9 @@ def links(stages: Sequence[Stage], current: Stage, text: Text) -> tuple[Link, ..
 
 def scenario(params: Params, provenance: Provenance, text: Text) -> str:
     """Return the heading of a run whose choices are not those of the edition, or a blank."""
-    choices = text.listing(list(provenance.settings))
-    if params.scoring.scenario():
-        own = text.listing([f"scoring.{k} = {v}" for k, v in params.scoring.scenario().items()])
-        return text("page.scenario", choices=own)
-    return text("page.scenario_period", choices=choices) if choices else ""
+    own = [f"scoring.{name}={choice}" for name, choice in params.scoring.scenario().items()]
+    choices = list(dict.fromkeys([*provenance.settings, *own]))
+    return text("page.scenario", choices=text.listing(choices)) if choices else ""
 
 
 def frame(

@@ -57,8 +57,12 @@ def enter(folder: Path, names: Mapping[str, object]) -> None:
 
 
 def adopt(folder: Path, staged: Path) -> None:
-    """Move all tables of a staging folder into `folder` and enter their checksums."""
+    """Copy all tables of a staging folder into `folder` and enter their checksums.
+
+    From here on the folder may hold tables of two runs, so its mark is taken away.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    mark(folder, "")
     sums = read_manifest(staged)
     for name in sums:
         replace(folder / f"{name}.parquet", (staged / f"{name}.parquet").read_bytes())
