@@ -300,6 +300,40 @@ def test_zero_under_geometric_and_log_are_named_errors() -> None:
         scoring.score(pd.DataFrame({"a": [0.0]}), scoring.build_framework(tree(transform="log")))
 
 
+def test_frames_of_any_origin_score_alike() -> None:
+    table = pd.DataFrame(
+        {
+            "node_id": ["r", "d", "a", "b"],
+            "parent_id": ["", "r", "d", "d"],
+            "weight": [1, 2, 1, 3],
+            "rule": ["", "", "minmax", "goalposts"],
+            "low": ["", "", "", 0],
+            "high": [None, None, None, 10],
+            "direction": ["", "", "cost", ""],
+        }
+    )
+    framework = scoring.build_framework(table)
+    values = pd.DataFrame({"a": [1, 2, 3], "b": pd.array([5, None, 10], dtype="Int64")})
+    for frame in (values, values.astype("object"), values.astype("Float64")):
+        actual = scoring.score(frame, framework)
+        # (100 + 3*50)/4 = 62.5; a alone = 50; (0 + 3*100)/4 = 75
+        assert actual.index.tolist() == [62.5, 50, 75]
+        assert actual.rank.tolist() == [2, 3, 1]
+    none = scoring.score(values.iloc[:0], framework)
+    assert len(none.index) == len(none.rank) == 0
+
+
+def test_values_that_are_no_numbers_or_no_units_are_named() -> None:
+    framework = family([1])
+    for wrong in ("x", float("inf")):
+        with pytest.raises(ParameterError, match=r"a: .* of the unit 'v' is not a finite number"):
+            scoring.score(pd.DataFrame({"a": [1.0, wrong]}, index=["u", "v"]), framework)
+    with pytest.raises(ParameterError, match=r"more than one row for the units \['u'\]"):
+        scoring.score(pd.DataFrame({"a": [1.0, 2.0]}, index=["u", "u"]), framework)
+    with pytest.raises(ParameterError, match=r"no column for the indicators \['a'\]"):
+        scoring.score(pd.DataFrame({"b": [1.0]}), framework)
+
+
 def test_indicator_without_any_value_has_no_score() -> None:
     actual = scoring.score(pd.DataFrame({"a": [np.nan, np.nan]}), family([1]))
     assert actual.index.isna().all()

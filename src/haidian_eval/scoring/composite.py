@@ -40,9 +40,21 @@ def normalise(values: pd.DataFrame, framework: Framework) -> pd.DataFrame:
     absent = [leaf for leaf in framework.leaves if leaf not in values]
     if absent:
         raise ParameterError(f"values has no column for the indicators {absent}")
-    return pd.DataFrame(
-        {leaf: normalise_leaf(values[leaf], framework) for leaf in framework.leaves}
-    )
+    if values.index.has_duplicates:
+        twice = sorted(set(values.index[values.index.duplicated()].astype("str")))
+        raise ParameterError(f"values has more than one row for the units {twice}")
+    leaves = {leaf: numbers(values[leaf]) for leaf in framework.leaves}
+    return pd.DataFrame({leaf: normalise_leaf(x, framework) for leaf, x in leaves.items()})
+
+
+def numbers(x: pd.Series) -> pd.Series:
+    """Return values as floats; what is neither a finite number nor missing is named."""
+    parsed = pd.to_numeric(x, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
+    wrong = x[~np.isfinite(parsed) & x.notna().to_numpy()]
+    if len(wrong):
+        where = f"{x.name}: {wrong.iloc[0]!r} of the unit {wrong.index[0]!r}"
+        raise ParameterError(f"{where} is not a finite number; {len(wrong)} such values")
+    return pd.Series(parsed, index=x.index, name=x.name)
 
 
 def normalise_leaf(x: pd.Series, framework: Framework) -> pd.Series:
