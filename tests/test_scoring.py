@@ -39,7 +39,8 @@ def family(weights: list[float], aggregation: str = "arithmetic") -> scoring.Fra
     columns = list(tables.contracts()["indicators"].columns)
     rows = [{"node_id": "root", "weight": 1.0, "aggregation": aggregation}]
     rows += [
-        {"node_id": chr(97 + i), "parent_id": "root", "weight": w} for i, w in enumerate(weights)
+        {"node_id": chr(97 + i), "parent_id": "root", "weight": w, "rule": "identity"}
+        for i, w in enumerate(weights)
     ]
     return scoring.build_framework(pd.DataFrame(rows, columns=columns).assign(scheme_id="s"))
 
@@ -252,6 +253,42 @@ def test_weights_argument_replaces_those_of_the_table() -> None:
     x = pd.DataFrame({"a": [100.0], "b": [0.0]})
     actual = scoring.score(x, family([1, 1]), weights=pd.Series({"a": 3.0}))
     assert actual.index.iloc[0] == 75
+    with pytest.raises(ParameterError, match=r"the node 'c' is not known"):
+        scoring.score(x, family([1, 1]), weights=pd.Series({"c": 3.0}))
+    with pytest.raises(ParameterError, match="finite and zero or more"):
+        scoring.score(x, family([1, 1]), weights=pd.Series({"a": -1.0}))
+
+
+def test_unknown_rounding_gives_no_interval_and_no_error(root: Path) -> None:
+    value, half = pd.Series([1.0, 2.0, np.nan]), pd.Series([0.1, np.nan, np.nan])
+    assert scoring.rank_bounds(value, half, ascending=True).isna().all(axis=None)
+    known = scoring.rank_bounds(value, pd.Series([0.1, 0.1, np.nan]), ascending=True)
+    assert known["rank_best"].tolist() == [1, 2, pd.NA]
+
+
+def test_highest_score_and_where_it_begins_follow_the_rule() -> None:
+    dust = scoring.build_framework(
+        tree(rule="piecewise", direction="cost"), points((10, 100), (70, 0))
+    )
+    ten = scoring.build_framework(tree(rule="piecewise"), points((0, 0), (5, 10), (9, 10)))
+    capped = scoring.build_framework(
+        tree(rule="piecewise", direction="cost", cap=95), points((10, 100), (70, 0))
+    )
+    free = scoring.build_framework(tree(rule="identity"))
+    assert [scoring.full_marks_at(f, "a") for f in (dust, ten)] == [10, 5]
+    assert np.isnan([scoring.full_marks_at(f, "a") for f in (capped, free)]).all()
+    assert [scoring.highest_score(f, "a") for f in (dust, ten, capped)] == [100, 10, 95]
+    assert np.isnan(scoring.highest_score(free, "a"))
+
+
+def test_rounding_interval_of_a_score_sees_the_points_inside_it() -> None:
+    # up to 10 and down again: 9 +- 2 may score 70 (at 7), 100 (at 10) and 90 (at 11)
+    framework = scoring.build_framework(tree(rule="piecewise"), points((0, 0), (10, 100), (20, 0)))
+    units = pd.DataFrame({"unit_id": ["u"], "unit_type": ["district"], "peer_group": ["g"]})
+    row = {"unit_id": "u", "indicator_id": "a", "period": "2024", "vintage": "v", "value": 9.0}
+    values = pd.DataFrame([row | {"half_width": 2.0, "source_id": "S"}])
+    actual = scoring.score_alone(values, framework, units, full_marks_share=0.5).scores.iloc[0]
+    assert (actual["score_low"], actual["score"], actual["score_high"]) == (70, 90, 100)
 
 
 def test_groups_and_previous_period_have_ranks_of_their_own() -> None:
@@ -277,7 +314,12 @@ def test_row_order_does_not_matter() -> None:
         ({"missing": "guess"}, "a: missing = 'guess' is not known.*reweight"),
         ({"rule": "piecewise"}, "two points or more"),
         ({"rule": "goalposts"}, "goalposts needs low and high"),
-        ({"weight": -1.0}, "weights must be zero or more"),
+        ({"rule": None}, "a: rule = None is not known"),
+        ({"direction": "Cost"}, "a: direction = 'Cost' is not known.*'benefit', 'cost'"),
+        ({"direction": "target"}, "a: direction = 'target' is not known"),
+        ({"low": "ten"}, "a: low = 'ten' is not a number"),
+        ({"weight": -1.0}, "weights must be finite and zero or more"),
+        ({"weight": float("inf")}, "weights must be finite and zero or more"),
         ({"weight": 0.0}, "all weights under .*root.* are zero"),
         ({"parent_id": "elsewhere"}, "do not lead to the root"),
     ],

@@ -89,6 +89,9 @@ def test_doubtful_values_are_left_out_by_name(edition: Path) -> None:
         ("values.csv", 3, ",8.1,", ",８.１,", "value", "number"),
         ("values.csv", 3, ",8.1,", ",1_0,", "value", "number"),
         ("values.csv", 3, ",8.1,", ",nan,", "value", "number"),
+        ("values.csv", 3, ",8.1,", ",1e999,", "value", "number"),
+        ("values.csv", 3, ",0.05,", ",-5,", "half_width", "amount"),
+        ("values.csv", 3, "2022-02", "２０２２-02", "period", "period"),
         ("values.csv", 3, "2022-02", "2022-13", "period", "period"),
         ("values.csv", 3, "2022-04-26", "26/4/2022", "as_of", "date"),
         ("values.csv", 3, "seen_official", "sure", "confidence", "allowed"),
@@ -165,6 +168,18 @@ def test_bytes_that_are_no_text_stop_the_table(edition: Path) -> None:
     (edition / "points.csv").write_bytes(b"scheme_id,\xff\xff\xff")
     with pytest.raises(TableError, match=r"points.csv: encoding not recognised; found byte 10"):
         tables.read_edition(edition, strict=True)
+
+
+def test_unclosed_quote_stops_the_table_instead_of_swallowing_rows(edition: Path) -> None:
+    edit(edition / "values.csv", 5, ",8.4,", ',"8.4,')
+    with pytest.raises(TableError, match="values.csv: file cannot be read"):
+        tables.read_edition(edition, strict=True)
+
+
+def test_values_without_any_source_do_not_count(edition: Path) -> None:
+    (edition / "sources.csv").unlink()
+    read = tables.read_edition(edition)
+    assert ("sources.csv", "file") in [(file, rule) for file, _, _, rule, _ in places(read)]
 
 
 def test_missing_file_says_what_was_expected_where(edition: Path) -> None:

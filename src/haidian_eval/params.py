@@ -16,6 +16,7 @@ from haidian_eval.errors import EvaluationError, ParameterError, TableError, not
 
 SCHEMA = 1
 LANGUAGES = ("zh", "en")
+NOT_ASSESSED = ("city", "peer_group")  # kinds of unit that stand in the table for others
 Confidence = Literal[
     "seen_official", "seen_confirmed", "seen", "seen_doubtful", "seen_forecast",
     "derived_exact", "derived", "computed", "seed_claim",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from haidian_eval.errors import ParameterError
-from haidian_eval.scoring.framework import Framework
+from haidian_eval.errors import ParameterError, not_known
+from haidian_eval.scoring.framework import Framework, check_weights
 from haidian_eval.scoring.ranking import competition_rank
 from haidian_eval.scoring.rules import AGGREGATORS, RULES, weighted
 
@@ -110,6 +110,18 @@ def effective_weights(nodes: pd.DataFrame, framework: Framework, weight: pd.Seri
     return frame.where(nodes[framework.root].notna(), np.nan)
 
 
+def with_weights(framework: Framework, weights: pd.Series) -> Framework:
+    """Return the framework with some weights replaced, checked like those of the table."""
+    nodes = framework.nodes
+    for name in weights.index:
+        if name not in nodes.index:
+            raise ParameterError(not_known(f"weights: the node {name!r}", name, nodes.index))
+    chosen = weights.reindex(nodes.index).astype("float64").fillna(nodes["weight"])
+    changed = replace(framework, nodes=nodes.assign(weight=chosen))
+    check_weights(changed)
+    return changed
+
+
 def score(
     values: pd.DataFrame,
     framework: Framework,
@@ -124,9 +136,9 @@ def score(
     `groups` unit -> peer group; `previous` the same frame one period earlier.
     Raises ParameterError where a rule cannot take its values.
     """
-    weight = framework.nodes["weight"].astype("float64")
     if weights is not None:
-        weight = weights.reindex(weight.index).fillna(weight)
+        framework = with_weights(framework, weights)
+    weight = framework.nodes["weight"]
     normalised = normalise(values, framework)
     nodes = aggregate(normalised, framework, weight)
     index = nodes[framework.root]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from haidian_eval.errors import ParameterError, not_known
 from haidian_eval.params import Scoring
-from haidian_eval.scoring.rules import AGGREGATORS, MISSING, RULES
+from haidian_eval.scoring.rules import AGGREGATORS, FULL_MARKS, MISSING, RULES
 
 CHOICES: Mapping[str, Collection[str]] = {
     "rule": RULES,
@@ -18,7 +18,9 @@ CHOICES: Mapping[str, Collection[str]] = {
     "missing": MISSING,
 }
 DEFAULTS = {"direction": "benefit", "transform": "none", "missing": "reweight"}
+WORDING = ("scoring_standard", "scoring_standard_en")
 WORDS = ("parent_id", "direction", "transform", "rule", "aggregation", "missing")
+NEEDED = ("node_id", "parent_id", "weight")
 NUMBERS = ("weight", "low", "high", "cap")
 
 
@@ -47,7 +49,14 @@ class Framework:
 
 def build_framework(indicators: pd.DataFrame, points: pd.DataFrame | None = None) -> Framework:
     """Return the tree of one scheme, checked; blank cells take the defaults of the interface."""
-    schemes = list(indicators["scheme_id"].unique()) if "scheme_id" in indicators else [""]
+    missing = [name for name in NEEDED if name not in indicators]
+    if missing:
+        raise ParameterError(f"the table of indicators has no column {missing}")
+    indicators = indicators.assign(node_id=indicators["node_id"].astype("str"))
+    if "scheme_id" not in indicators:
+        own = "" if points is None or points.empty else points["scheme_id"].iloc[0]
+        indicators = indicators.assign(scheme_id=own)
+    schemes = list(indicators["scheme_id"].unique())
     if len(schemes) != 1:
         raise ParameterError(f"one scheme makes a framework; found {schemes}")
     repeated = sorted(set(indicators.loc[indicators["node_id"].duplicated(), "node_id"]))
@@ -58,7 +67,6 @@ def build_framework(indicators: pd.DataFrame, points: pd.DataFrame | None = None
     nodes["aggregation"] = nodes["aggregation"].where(
         ~is_parent, nodes["aggregation"].fillna("arithmetic")
     )
-    nodes["rule"] = nodes["rule"].where(is_parent, nodes["rule"].fillna("identity"))
     framework = Framework(nodes, points_by_leaf(points, schemes[0]), find_root(nodes))
     check_names(framework)
     check_weights(framework)
@@ -73,9 +81,18 @@ def with_defaults(nodes: pd.DataFrame) -> pd.DataFrame:
         filled[name] = cells.where(cells.notna() & (cells != ""), DEFAULTS.get(name))
     for name in NUMBERS:
         cells = filled.get(name, pd.Series(np.nan, filled.index))
-        filled[name] = pd.to_numeric(cells.replace("", np.nan)).astype("float64")
+        filled[name] = to_floats(cells, name)
     filled["weight"] = filled["weight"].where(filled["parent_id"].notna(), 1.0)
     return filled
+
+
+def to_floats(cells: pd.Series, name: str) -> pd.Series:
+    """Return a column of numbers; what is neither a number nor blank is named."""
+    parsed = pd.to_numeric(cells, errors="coerce")
+    wrong = cells[parsed.isna() & cells.notna() & (cells != "")]
+    if len(wrong):
+        raise ParameterError(f"{wrong.index[0]}: {name} = {wrong.iloc[0]!r} is not a number")
+    return parsed.astype("float64")
 
 
 def points_by_leaf(points: pd.DataFrame | None, scheme: str) -> dict[str, np.ndarray]:
@@ -110,6 +127,7 @@ def check_names(framework: Framework) -> None:
         ("aggregation", parents, CHOICES["aggregation"]),
         ("missing", nodes.index, CHOICES["missing"]),
         ("transform", leaves, ("none", "log")),
+        ("direction", leaves, ("benefit", "cost")),
     ):
         for node, name in nodes.loc[at, column].items():
             if name not in known:
@@ -119,9 +137,9 @@ def check_names(framework: Framework) -> None:
 def check_weights(framework: Framework) -> None:
     """Refuse negative or missing weights and families whose weights sum to zero."""
     weight = framework.nodes["weight"]
-    if weight.isna().any() or (weight < 0).any():
-        wrong = sorted(weight.index[weight.isna() | (weight < 0)])
-        raise ParameterError(f"weights must be zero or more; see the nodes {wrong}")
+    wrong = sorted(weight.index[~(np.isfinite(weight) & (weight >= 0))])
+    if wrong:
+        raise ParameterError(f"weights must be finite and zero or more; see the nodes {wrong}")
     family = weight.groupby(framework.nodes["parent_id"]).sum()
     if (family <= 0).any():
         raise ParameterError(f"all weights under {sorted(family.index[family <= 0])} are zero")
@@ -139,6 +157,10 @@ def with_choices(framework: Framework, choices: Mapping[str, str]) -> Framework:
             else nodes.index.difference(framework.leaves)
         )
         nodes.loc[at, column] = name
+        if column == "rule":  # the table's wording and source speak of its own rule
+            nodes.loc[at, list(nodes.columns.intersection(WORDING))] = None
+            if "source_id" in nodes:
+                nodes.loc[at, "source_id"] = nodes.at[framework.root, "source_id"]
     chosen = replace(framework, nodes=nodes)
     check_names(chosen)
     return chosen
@@ -154,11 +176,25 @@ def framework_of(indicators: pd.DataFrame, points: pd.DataFrame, params: Scoring
     return with_choices(build_framework(own, points), params.scenario())
 
 
+def highest_score(framework: Framework, leaf: str) -> float:
+    """Return the highest score that a leaf's rule can give; missing where there is none."""
+    node, pairs = framework.nodes.loc[leaf], framework.points.get(leaf)
+    if node["rule"] == "identity":
+        best = float("nan")
+    elif node["rule"] in ("piecewise", "step") and pairs is not None:
+        best = float(pairs[:, 1].max())
+    else:
+        best = FULL_MARKS
+    return best if pd.isna(node["cap"]) else float(np.nanmin([best, node["cap"]]))
+
+
 def full_marks_at(framework: Framework, leaf: str) -> float:
-    """Return the value at which a piecewise rule reaches its highest score; else missing."""
-    pairs = framework.points.get(leaf)
-    if framework.nodes.at[leaf, "rule"] != "piecewise" or pairs is None:
+    """Return the value from which on a piecewise rule gives its highest score; else missing."""
+    pairs, node = framework.points.get(leaf), framework.nodes.loc[leaf]
+    if node["rule"] != "piecewise" or pairs is None or node["transform"] != "none":
         return float("nan")
     at, score = pairs.T
-    best = at[score == score.max()]
-    return float(best.max() if framework.nodes.at[leaf, "direction"] == "cost" else best.min())
+    best = at[score >= score.max()]
+    if pd.notna(node["cap"]) and node["cap"] < score.max():
+        return float("nan")
+    return float(best.max() if node["direction"] == "cost" else best.min())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+import numpy as np
 import pandas as pd
 
 from haidian_eval.errors import TableError
+from haidian_eval.params import NOT_ASSESSED
 from haidian_eval.scoring.composite import normalise_leaf
-from haidian_eval.scoring.framework import Framework
+from haidian_eval.scoring.framework import Framework, highest_score
 from haidian_eval.scoring.ranking import competition_rank, discrimination, rank_bounds
 from haidian_eval.scoring.rules import RELATIVE
 
@@ -22,8 +24,8 @@ class Alone:
     value; missing where a score depends on the other units), score_rank (1, 1, 3; missing where
     the indicator cannot rank), level_rank of the printed value with rank_best and rank_worst
     under its rounding, source_id.
-    discrimination: one row per indicator and period, see `Discrimination`; absent: assessed units
-    without a value; rounding: largest error of a score that rounding of the values can cause.
+    discrimination: one row per indicator and period, see `Discrimination`; rounding: largest error
+    of a score that rounding of the values can cause, missing where the rounding is not known.
     """
 
     scores: pd.DataFrame
@@ -33,8 +35,11 @@ class Alone:
 def score_alone(
     values: pd.DataFrame, framework: Framework, units: pd.DataFrame, *, full_marks_share: float
 ) -> Alone:
-    """Return the scores of every indicator in every period over the units with a peer group."""
-    assessed = units.loc[units["peer_group"].notna(), ["unit_id", "peer_group"]]
+    """Return the scores of every indicator in every period over the assessed units.
+
+    Indicators without any value that counts have no rows; with none at all, TableError.
+    """
+    assessed = units.loc[~units["unit_type"].isin(NOT_ASSESSED), ["unit_id", "peer_group"]]
     wanted = values[values["indicator_id"].isin(framework.leaves)]
     refuse_two_vintages(wanted)
     parts = [
@@ -73,7 +78,8 @@ def score_period(
     columns = ["unit_id", "value", "half_width", "source_id"]
     table = assessed.merge(rows[columns], on="unit_id", how="left", validate="1:1")
     score = normalise_leaf(table["value"].rename(indicator), framework)
-    verdict = discrimination(score, full_marks_share=full_marks_share)
+    best = highest_score(framework, indicator)
+    verdict = discrimination(score, full_marks_share=full_marks_share, full_marks=best)
     is_cost = framework.nodes.at[indicator, "direction"] == "cost"
     ranks = competition_rank(score)
     table = table.assign(
@@ -86,22 +92,29 @@ def score_period(
     table.insert(0, "indicator_id", indicator)
     table.insert(1, "period", period)
     key = {"indicator_id": indicator, "period": period}
+    known = table["score_high"].notna()
     error = pd.concat([table["score_high"] - score, score - table["score_low"]]).max()
-    more = {"absent": int(table["value"].isna().sum()), "rounding": float(error)}
-    return Alone(table, pd.DataFrame([key | asdict(verdict) | more]))
+    rounding = {"rounding": float(error) if known.eq(score.notna()).all() else float("nan")}
+    return Alone(table, pd.DataFrame([key | asdict(verdict) | rounding]))
 
 
 def score_bounds(table: pd.DataFrame, indicator: str, framework: Framework) -> pd.DataFrame:
-    """Return the lowest and highest score of each unit before its value was rounded."""
-    if framework.nodes.at[indicator, "rule"] in RELATIVE:
+    """Return the lowest and highest score of each unit before its value was rounded.
+
+    Rules are monotone between their points, so both ends and the points in between suffice.
+    """
+    node = framework.nodes.loc[indicator]
+    value, half = table["value"], table["half_width"]
+    low, high = value - half, value + half
+    if node["transform"] == "log":
+        low = low.clip(lower=0).replace(0, float("nan"))
+    if node["rule"] in RELATIVE or low.isna().all():
         return pd.DataFrame({"score_low": float("nan"), "score_high": float("nan")}, table.index)
-    half = table["half_width"].fillna(0.0)
-    ends = [
-        normalise_leaf((table["value"] + sign * half).rename(indicator), framework)
-        for sign in (-1, 0, 1)
-    ]
-    return (
-        pd.concat(ends, axis=1)
-        .agg(["min", "max"], axis=1)
-        .set_axis(["score_low", "score_high"], axis=1)
-    )
+    points = framework.points.get(indicator, np.empty((0, 2)))[:, 0]
+    between = [low.clip(lower=point).clip(upper=high) for point in points]
+    places = [low, value.where(half.notna()), high, *between]
+    scores = [normalise_leaf(x.rename(indicator), framework) for x in places]
+    block = pd.concat(scores, axis=1)
+    known = block.notna().all(axis=1)
+    bounds = {"score_low": block.min(axis=1), "score_high": block.max(axis=1)}
+    return pd.DataFrame(bounds).where(known)

@@ -35,11 +35,15 @@ def competition_rank(score: pd.Series, *, ascending: bool = False) -> pd.Series:
 def rank_bounds(value: pd.Series, half_width: pd.Series, *, ascending: bool) -> pd.DataFrame:
     """Return the best and the worst rank that each unit could have.
 
-    Every true value lies within `half_width` of the printed one; a missing half-width counts as
-    zero. best = 1 + units surely ahead, worst = number ranked - units surely behind.
+    Every true value lies within `half_width` of the printed one. best = 1 + units surely ahead,
+    worst = number ranked - units surely behind. Where the half-width of any value is not known,
+    no bounds are: every one of them depends on it.
     """
+    if (half_width.isna() & value.notna()).any():
+        empty = pd.array([pd.NA] * len(value), dtype="Int64")
+        return pd.DataFrame({"rank_best": empty, "rank_worst": empty}, index=value.index)
     sign = 1.0 if ascending else -1.0
-    half = half_width.fillna(0.0).to_numpy()
+    half = half_width.to_numpy()
     low, high = sign * value.to_numpy() - half, sign * value.to_numpy() + half
     surely_ahead = high[None, :] <= low[:, None] + TOUCHING
     surely_behind = low[None, :] >= high[:, None] - TOUCHING
@@ -50,10 +54,15 @@ def rank_bounds(value: pd.Series, half_width: pd.Series, *, ascending: bool) -> 
     return bounds.astype("Int64").where(value.notna(), pd.NA)
 
 
-def discrimination(score: pd.Series, *, full_marks_share: float) -> Discrimination:
-    """Return whether the scores can rank: not when more than the share has full marks."""
+def discrimination(
+    score: pd.Series, *, full_marks_share: float, full_marks: float = FULL_MARKS
+) -> Discrimination:
+    """Return whether the scores can rank: not when more than the share has `full_marks`.
+
+    A missing `full_marks` says that the rule knows no highest score.
+    """
     known = score.dropna()
-    full = int((known >= FULL_MARKS).sum())
+    full = int((known >= full_marks).sum())
     if known.empty:
         reason = "no_score"
     elif full > full_marks_share * len(known):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from haidian_eval.params import Params, load_params
+from haidian_eval.params import NOT_ASSESSED, Params, load_params
 from haidian_eval.tables.contracts import Contract, contracts
 from haidian_eval.tables.defects import Defects, stop_if_unusable
 from haidian_eval.tables.reader import clean, drop_repeated_keys, read_text
@@ -77,10 +77,10 @@ def with_sources(
     frame: pd.DataFrame, contract: Contract, sources: pd.DataFrame | None, defects: Defects
 ) -> pd.DataFrame:
     """Return the rows that have a source: each its own, or all that of the whole table."""
-    if contract.name == "sources" or sources is None:
+    if contract.name == "sources":
         return frame
     own = frame["source_id"] if "source_id" in frame else pd.Series(pd.NA, frame.index, dtype="str")
-    whole = sources_of_table(contract.name, sources)
+    whole = "" if sources is None else sources_of_table(contract.name, sources)
     source_id = own.fillna(whole) if whole and own.isna().all() else own
     for index in frame.index[source_id.isna()]:
         defects.add(
@@ -119,7 +119,7 @@ def in_declared_units(
     declared = indicators.drop_duplicates("node_id").set_index("node_id")["unit"]
     expected = values["indicator_id"].map(declared)
     unknown = ~values["indicator_id"].isin(declared.index)
-    wrong_unit = ~unknown & (values["unit"].fillna("") != expected.fillna(""))
+    wrong_unit = ~unknown & expected.notna() & (values["unit"] != expected)
     for rule, mask, column in (
         ("reference", unknown, "indicator_id"),
         ("unit", wrong_unit, "unit"),
@@ -160,7 +160,7 @@ def leave_out(tables: dict[str, pd.DataFrame], defects: Defects, params: Params)
 def coverage(edition: Edition) -> pd.DataFrame:
     """Return, per indicator and period, how many assessed units have a value and who has none."""
     units = edition.tables["units"]
-    assessed = units.loc[units["peer_group"].notna(), "unit_id"]
+    assessed = units.loc[~units["unit_type"].isin(NOT_ASSESSED), "unit_id"]
     counted = edition.tables["values"]
     rows = []
     for (indicator, period), group in counted.groupby(["indicator_id", "period"]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import math
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from haidian_eval.tables.contracts import Column, Contract
 from haidian_eval.tables.defects import Defects
 
 ORIGIN = ["_file", "_row"]
-PERIOD = re.compile(r"\d{4}(Q[1-4]|-(0[1-9]|1[0-2]))?")
+PERIOD = re.compile(r"\d{4}(Q[1-4]|-(0[1-9]|1[0-2]))?", re.ASCII)
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -45,7 +46,7 @@ def read_text(path: Path, contract: Contract, defects: Defects) -> pd.DataFrame 
 
 def records(content: str, file: str, contract: Contract, defects: Defects) -> pd.DataFrame | None:
     """Return the records under the header; a missing column stops, an over-wide row is excluded."""
-    reader = csv.reader(io.StringIO(content, newline=""))
+    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
     header = [cell.strip() for cell in next(reader, [])]
     missing = [name for name in contract.needed if name not in header]
     for name in missing:
@@ -71,7 +72,14 @@ def records(content: str, file: str, contract: Contract, defects: Defects) -> pd
 
 def to_number(cell: str) -> float | None:
     """Return the number that a cell holds, or None."""
-    return float(cell) if NUMBER.fullmatch(cell) else None
+    number = float(cell) if NUMBER.fullmatch(cell) else math.inf
+    return number if math.isfinite(number) else None
+
+
+def to_amount(cell: str) -> float | None:
+    """Return the number of zero or more that a cell holds, or None."""
+    number = to_number(cell)
+    return number if number is not None and number >= 0 else None
 
 
 def to_date(cell: str) -> dt.date | None:
@@ -90,10 +98,17 @@ def to_period(cell: str) -> str | None:
 CONVERTERS: Mapping[str, Callable[[str], Any]] = {
     "text": lambda cell: cell,
     "number": to_number,
+    "amount": to_amount,
     "date": to_date,
     "period": to_period,
 }
-DTYPES = {"text": "str", "number": "float64", "date": "object", "period": "str"}
+DTYPES = {
+    "text": "str",
+    "number": "float64",
+    "amount": "float64",
+    "date": "object",
+    "period": "str",
+}
 
 
 def check_column(cells: pd.Series, column: Column) -> pd.Series:
