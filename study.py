@@ -47,7 +47,8 @@ def is_current():
 
 def interpreters():
     """List the commands that may start a fitting Python; the one running comes first."""
-    yield [sys.executable]
+    inside = os.path.abspath(sys.executable).startswith(VENV + os.sep)
+    yield [getattr(sys, "_base_executable", sys.executable) if inside else sys.executable]
     for major, minor in FITTING:
         if WINDOWS and shutil.which("py"):
             yield ["py", "-%d.%d" % (major, minor)]

@@ -18,6 +18,7 @@ NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 
 def main() -> None:
     os.environ["IPYTHONDIR"] = tempfile.mkdtemp()
+    os.environ["HAIDIAN_EVAL_PROCESSED"] = tempfile.mkdtemp()
     os.chdir(NOTEBOOKS)
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         papermill.execute_notebook(

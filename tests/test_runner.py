@@ -176,9 +176,7 @@ def test_fault_of_the_program_shows_its_traceback_and_leaves_no_results(
     assert not study.processed.exists()
 
 
-def test_failed_run_leaves_no_mark_by_which_others_would_go_on(
-    edition: Path, tmp_path: Path
-) -> None:
+def test_failed_run_leaves_the_results_of_the_one_before(edition: Path, tmp_path: Path) -> None:
     frame = "import pandas\nfrom haidian_eval.report import Page\n" + (
         'page = Page("10_tables", year=year, lang=lang, root=root, run=run)\n'
         'page.save(a=pandas.DataFrame({"x": [1]}))'
@@ -186,13 +184,50 @@ def test_failed_run_leaves_no_mark_by_which_others_would_go_on(
     books = notebook(tmp_path / "n", "10_tables", frame).parent
     study = open_study(2024, data=edition.parent)
     run(study, books, langs=["zh"], jobs=1)
-    assert store.marked(study.processed)
+    before = files(study.processed)
     notebook(books, "20_scoring", 'page = None\nif page: page.load("a")\n1 / 0')
     with pytest.raises(RuntimeError, match="ZeroDivisionError"):
         run(study, books, langs=["zh"], jobs=1)
-    assert store.marked(study.processed) == ""
-    with pytest.raises(EvaluationError, match="run all stages"):
+    assert files(study.processed) == before
+    with pytest.raises(EvaluationError, match=r"not of one run with these inputs.*run all stages"):
         run(study, books, langs=["zh"], jobs=1, only="scoring")
+
+
+def test_warning_of_a_cell_goes_to_the_log_and_not_on_the_page(
+    edition: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    code = 'import warnings\nprint("shown")\nwarnings.warn("mind the gap")'
+    books = notebook(tmp_path / "n", "10_tables", code).parent
+    with caplog.at_level("INFO", logger="haidian_eval"):
+        outcome = run(open_study(2024, data=edition.parent), books, langs=["zh"], jobs=1)
+    page = (outcome.folder / "zh" / "10_tables.html").read_text("utf-8")
+    assert "shown" in page
+    assert "UserWarning: mind the gap" not in page
+    assert "UserWarning: mind the gap" in caplog.text
+
+
+def test_run_in_one_language_links_to_no_other(edition: Path, tmp_path: Path) -> None:
+    books = notebook(tmp_path / "n", "10_tables", "x = 1").parent
+    notebook(books, "20_scoring", "y = 2")
+    study = open_study(2024, data=edition.parent)
+    run(study, books, langs=["zh"], jobs=2)
+    folder = study.places.reports / "2024"
+    assert "../en/" not in (folder / "zh" / "10_tables.html").read_text("utf-8")
+    assert "en/" not in (folder / "index.html").read_text("utf-8").partition("<body")[2]
+    run(study, books, langs=["en"], jobs=1, only="tables")
+    assert "../zh/" in (folder / "en" / "10_tables.html").read_text("utf-8")
+    portal = (folder / "index.html").read_text("utf-8")
+    assert 'href="zh/10_tables.html"' in portal
+    assert 'href="en/10_tables.html"' in portal
+
+
+def test_manifest_that_cannot_be_read_vouches_for_nothing(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("{")
+    assert site.read_manifest(tmp_path).files == {}
+    assert store.read_manifest(tmp_path) == {}
+    names = {"../victim": "1", "/victim": "2", "C:/victim": "3", "zh/page.html": "4"}
+    (tmp_path / "manifest.json").write_text(json.dumps({"run": "r", "files": names}))
+    assert site.read_manifest(tmp_path).files == {"zh/page.html": "4"}
 
 
 def test_dead_kernel_is_a_failure_not_a_page(edition: Path, tmp_path: Path) -> None:
@@ -220,7 +255,7 @@ def test_one_stage_goes_on_only_from_results_of_the_same_inputs(ran: Ran, root: 
     assert outcome.run_id == ran.run_id
     assert not outcome.anew
     other = open_study(2024, data=ran.data, sets=["scoring.rule=step"])
-    with pytest.raises(EvaluationError, match="made from other inputs or parameters"):
+    with pytest.raises(EvaluationError, match="not of one run with these inputs"):
         run(other, root / "notebooks", langs=["zh"], only="report")
 
 

@@ -172,7 +172,7 @@ def test_bytes_that_are_no_text_stop_the_table(edition: Path) -> None:
 
 def test_unclosed_quote_stops_the_table_instead_of_swallowing_rows(edition: Path) -> None:
     edit(edition / "values.csv", 5, ",8.4,", ',"8.4,')
-    with pytest.raises(TableError, match="values.csv: file cannot be read"):
+    with pytest.raises(TableError, match=r"values.csv: file cannot be read"):
         tables.read_edition(edition, strict=True)
 
 

@@ -6,12 +6,14 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from haidian_eval import fonts
+from haidian_eval.report.exhibit import decimals
 from haidian_eval.text import Text
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 INK, QUIET, ACCENT = "#1a2733", "#5d6b78", "#b3261e"
 GROUP_PALETTE = "colorblind"
 LEGEND: Any = {"frameon": False, "fontsize": 9, "columnspacing": 1.2, "handletextpad": 0.2}
+ACROSS = 3  # panels side by side
 HALO = [withStroke(linewidth=2.5, foreground="white")]  # figures beside a line stay readable
 
 
@@ -60,8 +63,15 @@ def levels_by_unit(
     groups = list(dict.fromkeys(rows["group"]))
     colours = dict(zip(groups, sns.color_palette(GROUP_PALETTE, len(groups)), strict=True))
     with house_style():
-        figure = Figure(figsize=(7.4, 1.5 + 0.27 * len(names)), layout="constrained")
-        panels = figure.subplots(1, len(periods), sharex=True, sharey=True, squeeze=False)[0]
+        across = min(len(periods), ACROSS)
+        down = -(-len(periods) // across)
+        size = (7.4, 0.6 + down * (0.9 + 0.27 * len(names)))
+        figure = Figure(figsize=size, layout="constrained")
+        grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+        panels = list(grid.flat)
+        for spare in panels[len(periods) :]:
+            spare.remove()
+        panels = panels[: len(periods)]
         for panel, period in zip(panels, periods, strict=True):
             own = rows[rows["period"] == period].assign(
                 place=lambda r: r["unit_name"].map(names.index)
@@ -71,8 +81,10 @@ def levels_by_unit(
             panel.set_xlabel(unit)
             panel.set_yticks(range(len(names)), names)
         panels[0].set_ylim(len(names) - 0.5, -0.5)
-        panels[0].set_xlim(0, 1.12 * max(rows["value"].max(), full_marks_at))
-        panels[0].xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        ends = [0.0, full_marks_at, *rows["value"]]
+        low, high = np.nanmin(ends), np.nanmax(ends)
+        panels[0].set_xlim(low - 0.12 * (high - low) * (low < 0), high + 0.12 * (high - low))
+        panels[0].xaxis.set_major_locator(MaxNLocator(5))
         embolden(panels[0], highlight)
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper left", ncols=len(groups), **LEGEND)
@@ -96,9 +108,10 @@ def draw_levels(
     if legend := panel.get_legend():
         legend.remove()
     panel.set_ylabel("")
+    places = decimals(rows["value"])
     for row in rows.itertuples(index=False):
         absent = pd.isna(row.value)
-        words = text("figures.absent") if absent else f"{row.value:.1f}"
+        words = text("figures.absent") if absent else f"{row.value:.{places}f}"
         left = not absent and row.value <= full_marks_at
         panel.annotate(
             words, (0 if absent else row.value, row.place), xytext=(-6 if left else 6, 0),

@@ -14,6 +14,7 @@ from typing import Any
 from haidian_eval import errors
 from haidian_eval.errors import ParameterError, not_known
 
+LONGEST_FOLDER = 60  # a socket's path may have about a hundred characters
 NOISE = ("papermill", "execution")  # metadata that differs from run to run
 
 
@@ -73,7 +74,7 @@ def private_environment(folder: Path) -> dict[str, str]:
 
 def kernel_options() -> dict[str, Any]:
     """Return how papermill reaches the kernel: by sockets in a folder where the system has them."""
-    if os.name == "nt":
+    if os.name == "nt" or len(tempfile.gettempdir()) > LONGEST_FOLDER:
         return {}
     from jupyter_client.manager import AsyncKernelManager
 
@@ -122,12 +123,16 @@ def execute(task: Task) -> Failure | None:
         return Failure(task, error.ename, error.evalue, trace, mendable)
     except DeadKernelError as error:
         return Failure(task, "DeadKernelError", str(error), "", mendable=False)
-    normalise(task.output)
+    with task.messages.open("a", encoding="utf-8") as file:
+        file.write(normalise(task.output))
     return None
 
 
-def normalise(path: Path) -> None:
-    """Take out of an executed notebook what differs from run to run."""
+def normalise(path: Path) -> str:
+    """Take out of an executed notebook what differs from run to run; return its warnings.
+
+    Warnings name places of the machine: they belong in the log, not on a page.
+    """
     import nbformat
 
     notebook = nbformat.read(path, as_version=4)
@@ -137,4 +142,11 @@ def normalise(path: Path) -> None:
     for cell in notebook.cells:
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell.id = "injected-parameters"
+    warned = []
+    for cell in notebook.cells:
+        outputs = cell.get("outputs", [])
+        warned += [output.text for output in outputs if output.get("name") == "stderr"]
+        if outputs:
+            cell.outputs = [output for output in outputs if output.get("name") != "stderr"]
     nbformat.write(notebook, path)
+    return "".join(warned)

@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -140,6 +140,10 @@ class Study:
         """The folder of the edition's clean tables and results."""
         return self.places.processed / str(self.year)
 
+    def within(self, folder: Path) -> Study:
+        """Return the study with results and pages in a folder of its own, as a run needs it."""
+        return replace(self, places=Places(self.places.raw, folder / "results", folder))
+
 
 def project_root() -> Path:
     """Return the project: upwards from the working folder, else where the package stands."""
@@ -157,9 +161,10 @@ def default_places(data: Path | None = None, out: Path | None = None) -> Places:
     """Return the places of the project, or those beside `data` when it stands elsewhere."""
     root = project_root()
     raw = (data or root / "data" / "raw").resolve()
-    if raw == (root / "data" / "raw").resolve():
-        return Places(raw, root / "data" / "processed", (out or root / "reports").resolve())
-    return Places(raw, raw.parent / "processed", (out or raw.parent / "reports").resolve())
+    inside = raw == (root / "data" / "raw").resolve()
+    processed = (root / "data" if inside else raw.parent) / "processed"
+    reports = out or (root if inside else raw.parent) / "reports"
+    return Places(raw, processed, reports.resolve())
 
 
 def read_toml(path: Path) -> dict[str, Any]:

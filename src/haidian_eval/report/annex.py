@@ -5,7 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from haidian_eval.params import Params
-from haidian_eval.report.views import Leaf, names
+from haidian_eval.report.leaf import Leaf
+from haidian_eval.report.views import names
 from haidian_eval.text import Text, read_words
 
 

@@ -17,7 +17,7 @@ from haidian_eval.errors import TableError
 from haidian_eval.text import Text
 
 KINDS = ("official", "published", "survey", "derived", "claim", "synthetic")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 DOWNLOAD = "<!--download-->"
 RIGHT = frozenset({"level_range"})  # words that stand in a column like numbers
 
@@ -91,8 +91,22 @@ def show(value: Any, digits: int | None) -> str:
     if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
         return "—"
     if isinstance(value, float):
-        return f"{value:.{digits}f}" if digits is not None else f"{value:.6g}"
+        return f"{value:.{digits}f}" if digits is not None else plain_number(value)
     return str(value)
+
+
+def plain_number(value: float) -> str:
+    """Return a number with at most six significant digits and no power of ten."""
+    rounded = float(f"{value:.6g}")
+    places = max(0, 5 - math.floor(math.log10(abs(rounded)))) if rounded else 0
+    shown = f"{rounded:.{places}f}"
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+
+def decimals(values: Iterable[float]) -> int:
+    """Return the decimals that a column of values needs, so that all show the same number."""
+    shown = (plain_number(v) for v in values if not math.isnan(v))
+    return max((len(words.partition(".")[2]) for words in shown), default=0)
 
 
 def html_table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,14 @@ from IPython.display import display
 from haidian_eval import tables
 from haidian_eval.errors import ParameterError
 from haidian_eval.params import open_study, read_run
-from haidian_eval.report.exhibit import Exhibit, cards_html, csv_text, figure_html, table_html
+from haidian_eval.report.exhibit import (
+    Exhibit,
+    cards_html,
+    csv_text,
+    figure_html,
+    split_ids,
+    table_html,
+)
 from haidian_eval.text import Text
 
 if TYPE_CHECKING:
@@ -23,6 +31,7 @@ if TYPE_CHECKING:
 
 MARKDOWN = re.compile(r"([\\`*_\[\]|$~#])")
 DPI = 144
+PROCESSED = "HAIDIAN_EVAL_PROCESSED"  # a folder for the tables of a notebook run by hand
 
 
 class Page:
@@ -37,6 +46,8 @@ class Page:
         self.text = Text(lang)
         data = Path(root) / "data" / "raw" if root else None
         self.study = read_run(Path(run)) if run else open_study(year, data=data)
+        if not run and PROCESSED in os.environ:
+            self.study = self.study.within(Path(os.environ[PROCESSED]))
         self.params = self.study.params
         self.numbers: dict[tuple[str, str], int] = {}
         self.sources: pd.DataFrame | None = None
@@ -60,8 +71,11 @@ class Page:
             tables.write_tables(self.study.processed, results)
             tables.mark(self.study.processed, "")  # written by hand: not the tables of one run
 
-    def say(self, key: str, **values: object) -> None:
-        """Show a text of this stage; one with a title is a section of the page."""
+    def say(self, key: str, *, of: pd.DataFrame | None = None, **values: object) -> None:
+        """Show a text of this stage; one with a title is a section of the page.
+
+        `of`: the rows that it speaks of; with synthetic ones among them it is headed as what it is.
+        """
         shown = {name: plain(value) for name, value in values.items()}
         words = self.text(f"{self.stage}.{key}.text", **shown)
         metadata: dict[str, Any] = {"kind": "text"}
@@ -70,7 +84,20 @@ class Page:
             heading = self.text(f"{self.stage}.{key}.title", **shown)
             metadata = {"kind": "section", "key": key, "title": heading}
             heading = f"## {heading}\n\n"
+        if of is not None and self.synthetic(of):
+            words = f"**{self.text('page.demonstration')}**\n\n{words}"
         publish({"text/markdown": heading + words, "text/plain": heading + words}, metadata)
+
+    def known_sources(self) -> pd.DataFrame:
+        """Return the edition's table of sources, indexed by source_id."""
+        if self.sources is None:
+            self.sources = self.load("sources").set_index("source_id")
+        return self.sources
+
+    def synthetic(self, rows: pd.DataFrame) -> bool:
+        """Tell whether any of the rows comes from synthetic data."""
+        kinds = self.known_sources()["kind"].to_dict()
+        return any(kinds.get(name) == "synthetic" for name in split_ids(rows["source_id"]))
 
     def exhibit(
         self, kind: str, key: str, rows: pd.DataFrame, values: dict[str, object]
@@ -78,8 +105,6 @@ class Page:
         """Return the table or figure with its number; the same key keeps its number."""
         if "source_id" not in rows:
             raise ParameterError(f"{self.stage}.{key}: the rows need the column source_id")
-        if self.sources is None:
-            self.sources = self.load("sources").set_index("source_id")
         name = ".".join([key, *(str(value) for value in values.values())])
         count = sum(1 for other, _ in self.numbers if other == kind)
         place = self.numbers.setdefault((kind, name), count + 1)
@@ -92,7 +117,7 @@ class Page:
             caption=self.text(f"{prefix}.caption", **values),
             note=self.text(note, **values) if self.text.has(note) else "",
             rows=rows,
-            sources=self.sources,
+            sources=self.known_sources(),
             text=self.text,
         )
 
@@ -138,7 +163,7 @@ def plain(value: object) -> object:
     if not isinstance(value, str):
         return value
     escaped = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return MARKDOWN.sub(r"\\\1", escaped)
+    return MARKDOWN.sub(r"\\\1", escaped.replace("://", "&#58;//"))
 
 
 def png(figure: Figure) -> str:

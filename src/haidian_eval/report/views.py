@@ -3,49 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pandas as pd
 
 from haidian_eval.errors import ParameterError, not_known
 from haidian_eval.params import Params
-from haidian_eval.report.exhibit import show, split_ids
-from haidian_eval.scoring import Alone, Framework, full_marks_at
+from haidian_eval.report.exhibit import decimals, show
+from haidian_eval.report.leaf import Leaf, joined, line_words, rounding_words
+from haidian_eval.scoring import Alone
 from haidian_eval.text import Text
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """An indicator as a reader knows it.
-
-    full_marks_at: missing where no value is enough. source_id: those of its rule and of the
-    framework, so that whatever shows its scores says that the study has derived them.
-    """
-
-    id: str
-    name: str
-    unit: str
-    definition: str
-    standard: str
-    full_marks_at: float
-    source_id: str
-
-
-def leaves(framework: Framework, text: Text) -> list[Leaf]:
-    """Return the indicators of a framework in words."""
-    rows = framework.nodes.loc[framework.leaves]
-    return [
-        Leaf(
-            str(leaf),
-            text.choose(row, "name"),
-            text.unit(row["unit"]),
-            text.choose(row, "definition"),
-            text.choose(row, "scoring_standard"),
-            full_marks_at(framework, str(leaf)),
-            joined(row["source_id"], framework.nodes.at[framework.root, "source_id"]),
-        )
-        for leaf, row in rows.iterrows()
-    ]
 
 
 def names(units: pd.DataFrame, text: Text) -> pd.Series:
@@ -61,17 +27,16 @@ def focus_name(units: pd.DataFrame, params: Params, text: Text) -> str:
     return str(name[wanted])
 
 
-def joined(*ids: object) -> str:
-    """Return several cells of source ids as one, without repeats."""
-    return ";".join(sorted(split_ids(ids)))
-
-
 def administrative(frame: pd.DataFrame, units: pd.DataFrame, text: Text) -> pd.DataFrame:
-    """Return rows with unit_name and group, by group and administrative code."""
+    """Return rows with unit_name, group and the source of both, by group and code."""
     place = pd.Series(range(len(units)), index=units["unit_id"])
     keys = {"_group": frame["peer_group"].map(place), "_unit": frame["unit_id"].map(place)}
     name = names(units, text)
-    words = {"unit_name": frame["unit_id"].map(name), "group": frame["peer_group"].map(name)}
+    words = {
+        "unit_name": frame["unit_id"].map(name),
+        "group": frame["peer_group"].map(name).fillna("—"),
+        "unit_source": frame["unit_id"].map(units.set_index("unit_id")["source_id"]),
+    }
     ordered = frame.assign(**words, **keys).sort_values(["_group", "_unit"], kind="stable")
     return ordered.drop(columns=list(keys)).reset_index(drop=True)
 
@@ -84,8 +49,8 @@ def rank_range(best: object, worst: object) -> str | None:
 
 
 def points(frame: pd.DataFrame, own: list[Leaf], text: Text) -> pd.DataFrame:
-    """Return the points of the rules with the names of their indicators."""
-    by_id = {leaf.id: leaf for leaf in own}
+    """Return the points of the rules that have points, with the names of their indicators."""
+    by_id = {leaf.id: leaf for leaf in own if leaf.rule in ("piecewise", "step")}
     rows = frame[frame["node_id"].isin(by_id)]
     return pd.DataFrame(
         {
@@ -115,15 +80,20 @@ def pick(frame: pd.DataFrame, keep: dict[str, str]) -> pd.DataFrame:
 
 
 def month(part: Alone, units: pd.DataFrame, leaf: Leaf, text: Text) -> pd.DataFrame:
-    """Return one indicator in one month; the rank by score only where the indicator can rank."""
+    """Return one indicator in one month; ranks by score and intervals only where there are any."""
     rows = administrative(part.scores, units, text)
     ranges = [rank_range(*pair) for pair in zip(rows["rank_best"], rows["rank_worst"], strict=True)]
-    cited = [
-        joined(ids, leaf.source_id) if isinstance(ids, str) else "" for ids in rows["source_id"]
-    ]
+    cited = [cite(*pair, leaf) for pair in zip(rows["source_id"], rows["unit_source"], strict=True)]
     columns = ["unit_name", "group", "value", "score", "score_rank", "level_rank"]
     table = rows[columns].assign(level_range=ranges, source_id=cited)
-    return table if table["score_rank"].notna().any() else table.drop(columns="score_rank")
+    empty = [name for name in ("score_rank", "level_range") if table[name].isna().all()]
+    return table.drop(columns=empty)
+
+
+def cite(source: object, unit_source: object, leaf: Leaf) -> str:
+    """Return the sources of a row: of its value and score, where it has them, and of its unit."""
+    rule = leaf.source_id if isinstance(source, str) else ""
+    return joined(source, unit_source, rule)
 
 
 def month_words(part: Alone, leaf: Leaf, text: Text) -> dict[str, object]:
@@ -134,32 +104,34 @@ def month_words(part: Alone, leaf: Leaf, text: Text) -> dict[str, object]:
         "unit": leaf.unit,
         "period": text.period(verdict["period"]),
         "verdict": text(f"verdicts.{verdict['reason'] or 'ranked'}"),
-        "error": show(float(verdict["rounding"]), 2),
-        "half_width": half_widths(part.scores),
+        "rounding": rounding_words(part.scores, verdict["rounding"], text),
     }
 
 
-def half_widths(scores: pd.DataFrame) -> str:
-    """Return the rounding of the published values, as a reader sees it."""
-    return " / ".join(f"{width:g}" for width in sorted(scores["half_width"].dropna().unique()))
-
-
-def overview_words(alone: Alone, leaf: Leaf) -> dict[str, object]:
+def overview_words(alone: Alone, leaf: Leaf, text: Text) -> dict[str, object]:
     """Return what the caption and the note of the overview say."""
-    rounding = half_widths(pick(alone.scores, {"indicator_id": leaf.id}))
-    return {"indicator": leaf.name, "unit": leaf.unit, "half_width": rounding}
+    scores = pick(alone.scores, {"indicator_id": leaf.id})
+    error = pick(alone.discrimination, {"indicator_id": leaf.id})["rounding"].max(skipna=False)
+    rounding = rounding_words(scores, error, text)
+    return {"indicator": leaf.name, "unit": leaf.unit, "rounding": rounding}
+
+
+def scored(alone: Alone, own: list[Leaf]) -> list[Leaf]:
+    """Return the indicators that have a value in any period."""
+    there = set(alone.discrimination["indicator_id"])
+    return [leaf for leaf in own if leaf.id in there]
 
 
 def levels(alone: Alone, leaf: Leaf, units: pd.DataFrame, text: Text) -> pd.DataFrame:
     """Return unit_name, group, period, value of one indicator for the figure of levels."""
     rows = administrative(pick(alone.scores, {"indicator_id": leaf.id}), units, text)
-    sources = rows["source_id"].fillna("")
-    return rows[["unit_name", "group", "period", "value"]].assign(source_id=sources)
+    cited = [joined(*pair) for pair in zip(rows["source_id"], rows["unit_source"], strict=True)]
+    return rows[["unit_name", "group", "period", "value"]].assign(source_id=cited)
 
 
 def level_words(shown: pd.DataFrame, leaf: Leaf, text: Text) -> dict[str, object]:
     """Return what the caption and the description of the figure of levels say."""
-    line = "" if pd.isna(leaf.full_marks_at) else text("scoring.line", at=leaf.full_marks_at)
+    line = line_words(leaf, text)
     periods = text.listing([text.period(period) for period in sorted(set(shown["period"]))])
     return {"indicator": leaf.name, "unit": leaf.unit, "line": line, "periods": periods}
 
@@ -168,12 +140,15 @@ def overview(alone: Alone, leaf: Leaf, units: pd.DataFrame, text: Text) -> pd.Da
     """Return one row per unit with value and score of each period side by side."""
     scores = pick(alone.scores, {"indicator_id": leaf.id})
     table = administrative(scores.drop_duplicates("unit_id"), units, text)
-    table = table.set_index("unit_id")[["unit_name", "group"]]
+    table = table.set_index("unit_id")
+    units_cited = table["unit_source"]
+    table = table[["unit_name", "group"]]
     for period, rows in scores.groupby("period"):
         own = rows.set_index("unit_id")[["value", "score"]].add_suffix(f"@{period}")
         table = table.join(own)
     cited = scores.groupby("unit_id")["source_id"].agg(lambda ids: joined(*ids, leaf.source_id))
-    return table.assign(source_id=cited).reset_index(drop=True)
+    both = [joined(*pair) for pair in zip(cited.reindex(table.index), units_cited, strict=True)]
+    return table.assign(source_id=both).reset_index(drop=True)
 
 
 def finding(part: Alone, units: pd.DataFrame, share: float, text: Text) -> str:
@@ -193,6 +168,10 @@ def findings(alone: Alone, own: list[Leaf], units: pd.DataFrame, share: float, t
     lines = [
         text("findings.line", indicator=leaf.name, finding=finding(part, units, share, text))
         for leaf, _, part in by_month(alone, own)
+    ]
+    silent = [leaf for leaf in own if leaf not in scored(alone, own)]
+    lines += [
+        text("findings.line", indicator=leaf.name, finding=text("findings.none")) for leaf in silent
     ]
     return "\n".join(f"- {line}" for line in lines)
 
@@ -219,15 +198,16 @@ def cards(
     for leaf, period, part in by_month(alone, own):
         when, verdict = text.period(period), part.discrimination.iloc[0]
         cited = joined(*part.scores["source_id"], leaf.source_id)
-        for _, row in pick(part.scores, {"unit_id": params.report.focus_unit}).iterrows():
+        own_rows = pick(part.scores, {"unit_id": params.report.focus_unit})
+        for _, row in administrative(own_rows, units, text).iterrows():
             words = {"name": focus, "indicator": leaf.name, "period": when, "unit": leaf.unit}
             rows.append(
                 {
-                    "figure": show(row["value"], 1),
+                    "figure": show(row["value"], decimals(part.scores["value"])),
                     "label": text("report.cards.value", **words),
                     "about": text("report.cards.score", score=show(row["score"], 2))
-                    + text("report.cards.rounding", half_width=row["half_width"]),
-                    "source_id": cited,
+                    + rounding_of(row["half_width"], text),
+                    "source_id": joined(cited, row["unit_source"]),
                 }
             )
         assessed = len(part.scores)
@@ -242,7 +222,18 @@ def cards(
     return pd.DataFrame(rows)
 
 
-def digits(overview: pd.DataFrame) -> dict[str, int]:
-    """Return the decimals of the columns of an overview: one for values, two for scores."""
-    decimals = {"value": 1, "score": 2}
-    return {name: decimals[name.partition("@")[0]] for name in overview if "@" in name}
+def rounding_of(half_width: float, text: Text) -> str:
+    """Return how a published value was rounded, or that this is not known."""
+    if pd.isna(half_width):
+        return text("report.cards.rounding_unknown")
+    return text("report.cards.rounding", half_width=half_width)
+
+
+def digits(shown: pd.DataFrame) -> dict[str, int]:
+    """Return the decimals of the columns of a table: those that values have, two for scores."""
+    found = {}
+    for name in shown.columns:
+        column = name.partition("@")[0]
+        if column in ("value", "score", "lowest"):
+            found[name] = decimals(shown[name]) if column == "value" else 2
+    return found

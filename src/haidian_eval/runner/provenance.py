@@ -32,12 +32,8 @@ class Provenance:
     @property
     def run_id(self) -> str:
         """A short name of the run."""
-        return digest([self.made_from, self.code, self.lock, self.versions])[:12]
-
-    @property
-    def made_from(self) -> str:
-        """What clean tables and results depend on, the program aside."""
-        return digest([self.inputs, self.parameters])
+        parts = [self.inputs, self.parameters, self.code, self.lock, self.versions]
+        return digest(parts)[:12]
 
 
 def digest(parts: Iterable[str]) -> str:
@@ -46,9 +42,10 @@ def digest(parts: Iterable[str]) -> str:
 
 
 def digest_files(folder: Path, paths: Iterable[Path]) -> str:
-    """Return one checksum of files, with their names relative to `folder`."""
-    lines = [f"{path.relative_to(folder).as_posix()} {sha256(path)}" for path in sorted(paths)]
-    return digest(lines)
+    """Return one checksum of files, with their names relative to `folder`; hidden ones aside."""
+    named = {path.relative_to(folder).as_posix(): path for path in paths}
+    shown = [name for name in sorted(named) if not any(p.startswith(".") for p in name.split("/"))]
+    return digest(f"{name} {sha256(named[name])}" for name in shown)
 
 
 def package_files() -> list[Path]:

@@ -28,6 +28,7 @@ from haidian_eval.text import Text
 
 log = logging.getLogger(__name__)
 Key = tuple[str, str]  # stage, language
+PATIENCE = 60  # seconds that a run waits for another to hand over its results
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,12 @@ class Outcome:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Hold the folder of a report for one run; a second run is refused."""
+def alone(folder: Path, *, wait: float = 0) -> Iterator[None]:
+    """Hold a folder for one run; a second one is refused after `wait` seconds."""
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / ".lock")
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=wait)
     except Timeout:
         raise EvaluationError(f"another run is writing {folder}; wait until it has ended") from None
     try:
@@ -75,8 +76,9 @@ def run(
     chosen = choose(stages, only=only, start=start)
     provenance = trace(study, notebooks, settings)
     folder = study.places.reports / str(study.year)
-    if only or start:
-        refuse_other_results(study, provenance)
+    whole = len(chosen) == len(stages)
+    if not whole:
+        refuse_other_results(study, folder, provenance)
     pages = tuple(f"{lang}/{site.page_name(stage)}" for lang in langs for stage in chosen)
     with alone(folder):
         if not force and stands(study, folder, provenance, pages):
@@ -84,12 +86,17 @@ def run(
             return Outcome(provenance.run_id, folder, anew=False)
         work_folder = folder / ".work"
         shutil.rmtree(work_folder, ignore_errors=True)
-        prepared = prepare(study, chosen, stages, langs, provenance, work_folder)
-        products = execute(study, prepared, stages, langs, jobs, notify)
-        store.mark(study.processed, provenance.made_from)
+        own = study.within(work_folder)
+        if not whole:
+            store.adopt(own.processed, study.processed)
+        shown = langs if whole else site.languages(folder, langs)
+        prepared = prepare(own, chosen, stages, langs, shown, provenance)
+        products = execute(own, prepared, stages, langs, jobs, notify)
         files = {name: content for product in products for name, content in product.files.items()}
-        whole = len(chosen) == len(stages)
-        files["index.html"] = site.portal(stages, langs, study.params, provenance).encode()
+        files["index.html"] = site.portal(stages, shown, study.params, provenance).encode()
+        with alone(study.processed, wait=PATIENCE):
+            store.adopt(study.processed, own.processed)
+            store.mark(study.processed, provenance.run_id)
         site.publish(folder, files, provenance, whole=whole)
         shutil.rmtree(work_folder)
     return Outcome(provenance.run_id, folder, anew=True)
@@ -102,18 +109,20 @@ def stands(study: Study, folder: Path, provenance: Provenance, pages: Sequence[s
         published.run_id == provenance.run_id
         and set(pages) <= set(published.files)
         and site.is_whole(folder, published.files)
-        and store.marked(study.processed) == provenance.made_from
+        and store.marked(study.processed) == provenance.run_id
         and store.is_whole(study.processed)
     )
 
 
-def refuse_other_results(study: Study, provenance: Provenance) -> None:
-    """Refuse to go on from results that other inputs or parameters have made."""
-    if store.marked(study.processed) != provenance.made_from:
-        raise EvaluationError(
-            f"the results in {study.processed} were made from other inputs or parameters;"
-            " run all stages (without --only and --from)"
-        )
+def refuse_other_results(study: Study, folder: Path, provenance: Provenance) -> None:
+    """Refuse to go on from results or pages of other inputs, parameters or program."""
+    pages = site.read_manifest(folder).run_id or provenance.run_id
+    for place, made_by in ((study.processed, store.marked(study.processed)), (folder, pages)):
+        if made_by != provenance.run_id:
+            raise EvaluationError(
+                f"what stands in {place} is not of one run with these inputs, parameters and this"
+                " program; run all stages (without --only and --from)"
+            )
 
 
 def prepare(
@@ -121,20 +130,24 @@ def prepare(
     chosen: Sequence[Stage],
     stages: Sequence[Stage],
     langs: Sequence[str],
+    shown: Sequence[str],
     provenance: Provenance,
-    folder: Path,
 ) -> dict[Key, Job]:
-    """Return the job of every stage and language, its folder made and its parameters checked."""
+    """Return the job of every stage and language, its folder made and its parameters checked.
+
+    `shown`: the languages that the report has when the run is done.
+    """
     jobs = {}
     for stage in chosen:
         for lang in langs:
-            place = folder / f"{stage.notebook.stem}.{lang}"
+            place = study.places.reports / f"{stage.notebook.stem}.{lang}"
             parameters = {"year": study.year, "lang": lang, "root": "", "run": "run.json"}
             check_parameters(stage.notebook, parameters)
             place.mkdir(parents=True)
             write_run(study, place / "run.json")
             task = Task(stage.name, lang, stage.notebook, place, parameters)
-            around = site.frame(stage, stages, study.params, provenance, Text(lang))
+            text = Text(lang)
+            around = site.frame(stage, stages, shown, study.params, provenance, text)
             jobs[stage.name, lang] = Job(task, around)
     return jobs
 

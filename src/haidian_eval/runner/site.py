@@ -6,9 +6,9 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from haidian_eval.params import Params
+from haidian_eval.params import LANGUAGES, Params
 from haidian_eval.report.export import Frame, Link, render_portal
 from haidian_eval.runner.provenance import Provenance, in_words
 from haidian_eval.runner.stages import Stage
@@ -32,6 +32,12 @@ def links(stages: Sequence[Stage], current: Stage, text: Text) -> tuple[Link, ..
     )
 
 
+def languages(folder: Path, langs: Sequence[str]) -> list[str]:
+    """Return the languages in which a folder has pages, or will have them in a moment."""
+    there = {name.partition("/")[0] for name in read_manifest(folder).files}
+    return [lang for lang in LANGUAGES if lang in langs or lang in there]
+
+
 def scenario(params: Params, provenance: Provenance, text: Text) -> str:
     """Return the heading of a run whose choices are not those of the edition, or a blank."""
     own = [f"scoring.{name}={choice}" for name, choice in params.scoring.scenario().items()]
@@ -40,9 +46,15 @@ def scenario(params: Params, provenance: Provenance, text: Text) -> str:
 
 
 def frame(
-    stage: Stage, stages: Sequence[Stage], params: Params, provenance: Provenance, text: Text
+    stage: Stage,
+    stages: Sequence[Stage],
+    shown: Sequence[str],
+    params: Params,
+    provenance: Provenance,
+    text: Text,
 ) -> Frame:
-    """Return what stands around a stage's page."""
+    """Return what stands around a stage's page; `shown`: the languages that the report has."""
+    other = OTHER[text.lang]
     return Frame(
         title=text(f"{stage.name}.title"),
         edition_title=getattr(params.edition.title, text.lang),
@@ -51,7 +63,7 @@ def frame(
         watermark=text("page.watermark"),
         scenario=scenario(params, provenance, text),
         pages=links(stages, stage, text),
-        other_language=f"../{OTHER[text.lang]}/{page_name(stage)}",
+        other_language=f"../{other}/{page_name(stage)}" if other in shown else "",
         provenance=in_words(provenance, params, text),
     )
 
@@ -64,7 +76,7 @@ def portal(
     for lang in langs:
         text = Text(lang)
         pages = [(f"{lang}/{link.href}", link.title) for link in links(stages, stages[0], text)]
-        around = frame(stages[0], stages, params, provenance, text)
+        around = frame(stages[0], stages, langs, params, provenance, text)
         parts.append({"text": text, "pages": pages, "frame": around})
     return render_portal(parts)
 
@@ -82,8 +94,18 @@ def read_manifest(folder: Path) -> Published:
     path = folder / MANIFEST
     if not path.is_file():
         return Published("", {})
-    content = json.loads(path.read_text(encoding="utf-8"))
-    return Published(content["run"], content["files"])
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        files = {name: checksum for name, checksum in content["files"].items() if within(name)}
+        return Published(content["run"], files)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Published("", {})  # what cannot be read vouches for nothing
+
+
+def within(name: str) -> bool:
+    """Tell whether a name of the manifest stays in the folder of the report."""
+    parts = PurePosixPath(name).parts
+    return not PurePosixPath(name).is_absolute() and ".." not in parts and ":" not in name
 
 
 def is_whole(folder: Path, files: Mapping[str, str]) -> bool:

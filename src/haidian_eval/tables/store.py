@@ -36,7 +36,11 @@ def replace(path: Path, content: bytes) -> None:
 def read_manifest(folder: Path) -> dict[str, str]:
     """Return table -> SHA-256 of the tables in a folder."""
     path = folder / MANIFEST
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    try:
+        sums: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}  # what cannot be read vouches for nothing
+    return sums if isinstance(sums, dict) else {}
 
 
 def write_tables(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:

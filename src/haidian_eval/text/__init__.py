@@ -66,7 +66,8 @@ class Text:
         own = f"{name}_{self.lang}"
         value = row.get(own) if own in row else None
         fallback = row.get(f"{name}_zh") if f"{name}_zh" in row else row.get(name)
-        return str(fallback if value is None or value != value or value == "" else value)
+        chosen = fallback if value is None or value != value or value == "" else value
+        return "" if chosen is None or chosen != chosen else str(chosen)
 
     def unit(self, unit: object) -> str:
         """Return a unit of measure as a reader says it; one without words stands as it is."""

@@ -1,0 +1,76 @@
+"""Indicators as a reader knows them: name, unit, rule and rounding in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from haidian_eval.report.exhibit import show, split_ids
+from haidian_eval.scoring import Framework, full_marks_at
+from haidian_eval.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """An indicator in words.
+
+    standard: the rule as the table words it, or as the study does where the table is silent.
+    full_marks_at: missing where no value is enough. source_id: those of its rule and of the
+    framework, so that whatever shows its scores says that the study has derived them.
+    """
+
+    id: str
+    name: str
+    unit: str
+    definition: str
+    rule: str
+    standard: str
+    direction: str
+    full_marks_at: float
+    source_id: str
+
+
+def read_leaves(framework: Framework, text: Text) -> list[Leaf]:
+    """Return the indicators of a framework in words."""
+    return [read_leaf(framework, name, text) for name in framework.leaves]
+
+
+def read_leaf(framework: Framework, name: str, text: Text) -> Leaf:
+    """Return one indicator in words."""
+    row = framework.nodes.loc[name]
+    standard = text.choose(row, "scoring_standard") or text(f"score_rules.{row['rule']}")
+    return Leaf(
+        id=name,
+        name=text.choose(row, "name"),
+        unit=text.unit(row["unit"]),
+        definition=text.choose(row, "definition"),
+        rule=row["rule"],
+        standard=standard,
+        direction=row["direction"],
+        full_marks_at=full_marks_at(framework, name),
+        source_id=joined(row["source_id"], framework.nodes.at[framework.root, "source_id"]),
+    )
+
+
+def joined(*ids: object) -> str:
+    """Return several cells of source ids as one, without repeats."""
+    return ";".join(sorted(split_ids(ids)))
+
+
+def line_words(own: Leaf, text: Text) -> str:
+    """Return what the line of full marks means, or a blank where there is none."""
+    if pd.isna(own.full_marks_at):
+        return ""
+    return text(f"scoring.line.{own.direction}", at=own.full_marks_at)
+
+
+def rounding_words(scores: pd.DataFrame, error: float, text: Text) -> str:
+    """Return what is known of the rounding of values and what it does to scores and places."""
+    widths = scores.loc[scores["value"].notna(), "half_width"]
+    if widths.isna().any():
+        return text("scoring.rounding.unknown")
+    shown = " / ".join(f"{width:g}" for width in sorted(widths.unique()))
+    if pd.isna(error):
+        return text("scoring.rounding.relative", half_width=shown)
+    return text("scoring.rounding.known", half_width=shown, error=show(error, 2))
