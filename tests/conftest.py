@@ -4,24 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-from haidian_eval.params import Study, open_study
-
-ROOT = Path(__file__).resolve().parents[1]
-
-
-@dataclass(frozen=True)
-class Ran:
-    """A run of the study in a folder of its own: `site` holds the report's files."""
-
-    data: Path
-    site: Path
-    processed: Path
-    run_id: str
+from study_runs import ROOT, Ran, run_study
 
 
 @pytest.fixture(scope="session")
@@ -33,16 +19,6 @@ def root() -> Path:
 def edition(tmp_path: Path) -> Path:
     """A copy of the shipped edition that a test may change."""
     return Path(shutil.copytree(ROOT / "data" / "raw" / "2024", tmp_path / "raw" / "2024"))
-
-
-def run_study(base: Path, *, langs: list[str], jobs: int, sets: tuple[str, ...] = ()) -> Ran:
-    """Run all stages on a copy of the shipped edition."""
-    from haidian_eval.runner import run
-
-    shutil.copytree(ROOT / "data" / "raw" / "2024", base / "raw" / "2024")
-    study: Study = open_study(2024, data=base / "raw", sets=sets)
-    outcome = run(study, ROOT / "notebooks", langs=langs, settings=sets, jobs=jobs)
-    return Ran(base / "raw", outcome.folder, study.processed, outcome.run_id)
 
 
 @pytest.fixture(scope="session")

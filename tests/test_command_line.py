@@ -32,6 +32,25 @@ def test_check_speaks_chinese_and_exits_1_when_a_table_cannot_be_used(edition: P
     assert "处理办法：把文件放到该处" in result.output
 
 
+def test_check_tries_scheme_rule_and_focus_unit(edition: Path) -> None:
+    for setting, message in (
+        ("scoring.rule=minmx", "did you mean 'minmax'"),
+        ("scoring.scheme=other", "scoring.scheme = 'other' is not known"),
+        ("report.focus_unit=999", "report.focus_unit = '999' is not known"),
+    ):
+        result = call("check", "--data", str(edition.parent), "--set", setting)
+        assert result.exit_code == 2
+        assert message in result.output
+
+
+def test_place_that_cannot_be_written_is_one_message(edition: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = call("run", "--data", str(edition.parent), "--out", str(tmp_path / "file"))
+    assert result.exit_code in (1, 2)
+    assert "Traceback" not in result.output
+    assert "file" in result.output
+
+
 def test_check_lists_faulty_cells_and_still_exits_0(edition: Path) -> None:
     path = edition / "values.csv"
     path.write_text(path.read_text("utf-8").replace(",8.1,", ",x,", 1), "utf-8")

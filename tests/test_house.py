@@ -9,7 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from study_runs import ROOT
 
 from haidian_eval.text import read_words
 

@@ -15,8 +15,8 @@ from typing import Any
 import nbformat
 import numpy as np
 import pytest
-from conftest import ROOT, Ran
 from PIL import Image
+from study_runs import ROOT, Ran
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 BLOCK = 16  # pixels

@@ -55,6 +55,7 @@ def test_missing_parameter_has_no_default(edition: Path) -> None:
         ("scorin.rule=x", "'scorin' is not known.*did you mean 'scoring'"),
         ("scoring.full_marks_share=2", "less than or equal to 1"),
         ("scoring.full_marks_share=half", "'scoring.full_marks_share' = 'half'"),
+        ("report.focus_unit=[1]", "'report.focus_unit' = "),
         ("scoring", "not of the form section.name=value"),
         ("scoring.rule.more=1", "'rule' holds a value"),
         ("edition.year=2023", "an edition's folder bears its year"),
@@ -99,6 +100,16 @@ def test_older_schema_says_what_to_do(edition: Path) -> None:
 def test_broken_toml_names_file_and_line(edition: Path) -> None:
     (edition / "parameters.toml").write_text("[scoring\n", "utf-8")
     with pytest.raises(ParameterError, match=r"parameters.toml is not valid TOML: .*line 1"):
+        load_params(edition)
+
+
+def test_toml_of_other_encodings_is_read_or_said(edition: Path) -> None:
+    path = edition / "parameters.toml"
+    words = path.read_text("utf-8")
+    path.write_bytes(words.encode("utf-8-sig"))
+    assert load_params(edition, ["report.focus_unit=110107"]).report.focus_unit == "110107"
+    path.write_bytes(words.encode("gb18030"))
+    with pytest.raises(ParameterError, match="is not UTF-8; save it again as UTF-8"):
         load_params(edition)
 
 

@@ -13,11 +13,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from conftest import Ran
 from fontTools.ttLib import TTFont
+from study_runs import Ran
 
+from haidian_eval import scoring, tables
 from haidian_eval.errors import EvaluationError, ParameterError, TableError
-from haidian_eval.report import annex, exhibit, export, page, views
+from haidian_eval.params import load_params
+from haidian_eval.report import annex, exhibit, export, leaf, page, views
 from haidian_eval.text import Text
 
 FOOT_ZH = "研究示例，依据公开资料与模拟数据，非海淀区政府或其委托机构发布，不得作为考核奖惩依据"
@@ -282,6 +284,7 @@ def test_rank_by_score_is_shown_only_where_the_indicator_can_rank() -> None:
             "unit_id": ["g", "u", "v"],
             "name_zh": ["组", "甲", "乙"],
             "name_en": ["g", "u", "v"],
+            "source_id": ["S1", "S1", "S1"],
         }
     )
     scores = pd.DataFrame(
@@ -297,12 +300,12 @@ def test_rank_by_score_is_shown_only_where_the_indicator_can_rank() -> None:
             "source_id": ["S1", "S1"],
         }
     )
-    leaf = views.Leaf("a", "甲", "克", "", "", 10.0, "R01")
-    shown = views.month(views.Alone(scores, pd.DataFrame()), units, leaf, Text("zh"))
+    own = leaf.Leaf("a", "甲", "克", "", "step", "", "cost", 10.0, "R01")
+    shown = views.month(views.Alone(scores, pd.DataFrame()), units, own, Text("zh"))
     assert shown["unit_name"].tolist() == ["甲", "乙"]
     assert shown["score_rank"].tolist() == [2, 1]
     unranked = scores.assign(score_rank=pd.array([pd.NA, pd.NA], dtype="Int64"))
-    shown = views.month(views.Alone(unranked, pd.DataFrame()), units, leaf, Text("zh"))
+    shown = views.month(views.Alone(unranked, pd.DataFrame()), units, own, Text("zh"))
     assert "score_rank" not in shown
 
 
@@ -315,3 +318,94 @@ def test_defects_reach_the_page_in_words() -> None:
     assert actual["rule"] == "应为数字"
     assert actual["severity"] == "该行未计入"
     assert actual["hint"] == "填写普通数字，如 12.5"
+
+
+def parts(edition: Path, *sets: str) -> tuple[Any, list[leaf.Leaf], scoring.Alone]:
+    """The units, indicators in words and scores of an edition."""
+    params = load_params(edition, sets)
+    read = tables.read_edition(edition, strict=True, params=params).tables
+    framework = scoring.framework_of(read["indicators"], read["points"], params.scoring)
+    share = params.scoring.full_marks_share
+    alone = scoring.score_alone(read["values"], framework, read["units"], full_marks_share=share)
+    return read["units"], leaf.read_leaves(framework, Text("zh")), alone
+
+
+def test_scenario_rule_is_said_in_its_own_words_and_not_with_the_tables_source(
+    edition: Path,
+) -> None:
+    units, (dust,), alone = parts(edition, "scoring.rule=minmax")
+    assert "按当期各单位的最高值与最低值线性折算" in dust.standard
+    assert dust.source_id == "F01"
+    assert leaf.line_words(dust, Text("zh")) == ""
+    table = tables.read_edition(edition).tables["points"]
+    assert len(table) == 2
+    assert views.points(table, [dust], Text("zh")).empty
+    _, _, part = next(views.by_month(alone, [dust]))
+    words = views.month_words(part, dust, Text("zh"))
+    assert "得分取决于各单位的相对高低" in str(words["rounding"])
+    shown = views.month(part, units, dust, Text("zh"))
+    assert not shown["source_id"].str.contains("R01").any()
+
+
+def test_unknown_rounding_is_said_and_no_interval_is_shown(edition: Path) -> None:
+    path = edition / "values.csv"
+    path.write_text(path.read_text("utf-8").replace(",0.05,", ",,"), "utf-8")
+    units, (dust,), alone = parts(edition)
+    _, _, part = next(views.by_month(alone, [dust]))
+    words = views.month_words(part, dust, Text("zh"))
+    assert words["rounding"] == "公布值的取整误差未知，不列区间。"
+    assert "level_range" not in views.month(part, units, dust, Text("zh"))
+    cards = views.cards(alone, [dust], units, load_params(edition), Text("zh"))
+    assert "公布值取整误差未知" in cards["about"].iloc[0]
+    assert "nan" not in cards.to_string()
+
+
+def test_sources_of_names_and_groups_are_cited_with_the_values(edition: Path) -> None:
+    units, (dust,), alone = parts(edition)
+    _, _, part = next(views.by_month(alone, [dust]))
+    shown = views.month(part, units, dust, Text("zh")).set_index("unit_name")["source_id"]
+    assert shown["海淀区"] == "C01;F01;R01;S37;S39"
+    assert shown["北京经济技术开发区"] == "C01;S39"
+
+
+def test_units_without_a_group_and_indicators_without_a_value_are_kept(edition: Path) -> None:
+    path = edition / "units.csv"
+    path.write_text(path.read_text("utf-8").replace("110000,central,海淀", "110000,,海淀"), "utf-8")
+    path = edition / "indicators.csv"
+    row = next(line for line in path.read_text("utf-8").splitlines() if "road_dust" in line)
+    other = row.replace("road_dust_residue", "other").replace("道路尘土残存量", "另一指标")
+    path.write_text(path.read_text("utf-8") + other.replace("piecewise", "step") + "\n", "utf-8")
+    points = edition / "points.csv"
+    more = "environment,other,10,100,R01\nenvironment,other,70,0,R01\n"
+    points.write_text(points.read_text("utf-8") + more, "utf-8")
+    units, leaves, alone = parts(edition)
+    assert [one.id for one in leaves] == ["road_dust_residue", "other"]
+    assert [one.id for one in views.scored(alone, leaves)] == ["road_dust_residue"]
+    found = views.findings(alone, leaves, units, 0.5, Text("zh"))
+    assert "另一指标，没有计入的数值，不计分。" in found
+    shown = views.overview(alone, leaves[0], units, Text("zh")).set_index("unit_name")
+    assert shown.loc["海淀区", "group"] == "—"
+    assert len(shown) == 17
+
+
+def test_findings_from_synthetic_rows_are_headed_as_a_demonstration(shown) -> None:
+    opened, outputs = shown
+    opened.say("finding", of=frame(source_id=["S1"]), findings="- x")
+    opened.say("finding", of=frame(source_id=["S1;SYN"]), findings="- x")
+    texts = [output["data"]["text/markdown"] for output in outputs]
+    assert ["方法演示，不构成" in text for text in texts] == [False, True]
+
+
+def test_numbers_show_the_decimals_that_they_have() -> None:
+    assert exhibit.decimals([8.1, 6.0, float("nan")]) == 1
+    assert exhibit.decimals([0.0081, 12.0]) == 4
+    assert exhibit.show(1e7, None) == "10000000"
+    assert exhibit.show(0.5, None) == "0.5"
+    assert exhibit.show(-1234.5678, None) == "-1234.57"
+    assert exhibit.show(0.0, None) == "0"
+
+
+def test_addresses_in_words_become_no_links(shown) -> None:
+    opened, outputs = shown
+    opened.say("rule", name="https://example.org", unit="x", standard="y")
+    assert "https&#58;//example.org" in outputs[0]["data"]["text/markdown"]

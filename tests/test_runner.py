@@ -8,9 +8,9 @@ from pathlib import Path
 import nbformat
 import pandas as pd
 import pytest
-from conftest import Ran, run_study
 from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_notebook
+from study_runs import Ran, run_study
 
 from haidian_eval.errors import EvaluationError, ParameterError, TableError
 from haidian_eval.kernels import check_parameters

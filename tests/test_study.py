@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from conftest import ROOT
+from study_runs import ROOT
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="the stand-ins are shell scripts")
 

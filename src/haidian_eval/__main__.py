@@ -32,6 +32,10 @@ class Friendly(click.Group):
         except EvaluationError as error:
             click.echo(f"haidian-eval: {error}", err=True)
             context.exit(2 if isinstance(error, ParameterError) else 1)
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            click.echo(f"haidian-eval: {place}{error.strerror}; choose another place", err=True)
+            context.exit(1)
 
 
 @click.group(cls=Friendly, context_settings={"help_option_names": ["-h", "--help"]})
@@ -58,6 +62,7 @@ def start_log(study: Study, *, verbose: bool) -> Path:
     folder = study.places.reports / str(study.year) / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{dt.datetime.now().astimezone():%Y%m%d-%H%M%S-%f}.log"
+    logging.getLogger("fontTools").setLevel(logging.WARNING)
     handlers: list[logging.Handler] = [logging.FileHandler(path, encoding="utf-8")]
     if verbose:
         handlers.append(logging.StreamHandler())
@@ -83,6 +88,17 @@ def advance(bar: tqdm[Any], what: str) -> None:
     """Move the progress bar on by one page."""
     bar.set_postfix_str(what, refresh=False)
     bar.update()
+
+
+def tell_defects(study: Study) -> None:
+    """Say how many rows the report does without because something is wrong with them."""
+    from haidian_eval.tables import read_table
+
+    count = len(read_table(study.processed, "defects"))
+    if count:
+        click.echo(
+            f"{count} defects; the rows concerned do not count (haidian-eval check lists them)"
+        )
 
 
 @main.command("run")
@@ -129,6 +145,7 @@ def run_command(
     logging.info("run %s done", outcome.run_id)
     if not outcome.anew:
         click.echo("nothing has changed; the report stands as it is (--force makes it again)")
+    tell_defects(study)
     click.echo(f"report: {outcome.folder / 'index.html'}\nlog: {log_path}")
 
 
@@ -156,6 +173,12 @@ def check_command(
     click.echo(text("defect.count", year=year, count=count, tables=len(edition.tables)))
     if edition.defects.stops():
         raise click.exceptions.Exit(1)
+    from haidian_eval.report.views import focus_name
+    from haidian_eval.scoring import framework_of
+
+    parts, params = edition.tables, study.params
+    framework_of(parts["indicators"], parts["points"], params.scoring)
+    focus_name(parts["units"], params, text)
 
 
 if __name__ == "__main__":

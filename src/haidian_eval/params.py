@@ -26,7 +26,7 @@ Confidence = Literal[
 class Section(BaseModel):
     """A table of parameters; a key that it does not declare is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
 
 
 class Words(Section):
@@ -170,11 +170,13 @@ def default_places(data: Path | None = None, out: Path | None = None) -> Places:
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the content of a TOML file, or say what is wrong with it and where."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise TableError(f"the file {path} is missing; every edition needs it") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ParameterError(f"{path} is not valid TOML: {error}") from None
+    except UnicodeDecodeError:
+        raise ParameterError(f"{path} is not UTF-8; save it again as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ParameterError(f"{path} is not valid TOML: {error}; mend that line") from None
 
 
 def parse_setting(text: str) -> tuple[list[str], Any]:

@@ -11,8 +11,8 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
-from conftest import Ran
 from PIL import Image
+from study_runs import Ran
 
 BROWSER = "not an origin"  # how Chromium's log names its own errands
 FLAGS = [

@@ -163,7 +163,7 @@ def plain(value: object) -> object:
     if not isinstance(value, str):
         return value
     escaped = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return MARKDOWN.sub(r"\\\1", escaped.replace("://", "&#58;//"))
+    return MARKDOWN.sub(r"\\\1", escaped).replace("://", "&#58;//")
 
 
 def png(figure: Figure) -> str:

@@ -213,7 +213,7 @@ def cards(
         assessed = len(part.scores)
         rows.append(
             {
-                "figure": f"{verdict['full_marks']}/{verdict['units']}",
+                "figure": text("report.cards.share", **verdict[["full_marks", "units"]]),
                 "label": text("report.cards.full", indicator=leaf.name, period=when),
                 "about": text("report.cards.of", units=verdict["units"], assessed=assessed),
                 "source_id": cited,

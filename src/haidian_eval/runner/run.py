@@ -116,6 +116,11 @@ def stands(study: Study, folder: Path, provenance: Provenance, pages: Sequence[s
 
 def refuse_other_results(study: Study, folder: Path, provenance: Provenance) -> None:
     """Refuse to go on from results or pages of other inputs, parameters or program."""
+    if not store.marked(study.processed):
+        raise EvaluationError(
+            f"there are no results of a whole run in {study.processed}; run all stages first"
+            " (without --only and --from)"
+        )
     pages = site.read_manifest(folder).run_id or provenance.run_id
     for place, made_by in ((study.processed, store.marked(study.processed)), (folder, pages)):
         if made_by != provenance.run_id:
