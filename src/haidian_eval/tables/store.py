@@ -13,7 +13,7 @@ import pandas as pd
 from haidian_eval.errors import TableError
 
 MANIFEST = "manifest.json"
-MARK = "made_from"
+MARK = "run"
 
 
 def sha256(path: Path) -> str:
@@ -80,13 +80,13 @@ def is_whole(folder: Path) -> bool:
     return all(p.is_file() and sha256(p) == sums[name] for name, p in paths.items())
 
 
-def mark(folder: Path, made_from: str) -> None:
-    """Note from which inputs and parameters the tables of a folder were made."""
-    replace(folder / MARK, made_from.encode())
+def mark(folder: Path, run_id: str) -> None:
+    """Note which run made all tables of a folder; a blank where they are not of one run."""
+    replace(folder / MARK, run_id.encode())
 
 
 def marked(folder: Path) -> str:
-    """Return from which inputs and parameters the tables of a folder were made."""
+    """Return which run made all tables of a folder, or a blank."""
     path = folder / MARK
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
