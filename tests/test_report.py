@@ -19,7 +19,8 @@ from study_runs import Ran
 from haidian_eval import scoring, tables
 from haidian_eval.errors import EvaluationError, ParameterError, TableError
 from haidian_eval.params import load_params
-from haidian_eval.report import annex, exhibit, export, leaf, page, views
+from haidian_eval.report import annex, exhibit, export, leaf, page
+from haidian_eval.report.views import scoring as views
 from haidian_eval.text import Text
 
 FOOT_ZH = "研究示例，依据公开资料与模拟数据，非海淀区政府或其委托机构发布，不得作为考核奖惩依据"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
@@ -125,3 +126,146 @@ def embolden(panel: Axes, name: str) -> None:
     for label in panel.get_yticklabels():
         if label.get_text() == name:
             label.set_color(ACCENT)
+
+
+def runs_against_median(
+    rows: pd.DataFrame, points: pd.DataFrame, text: Text, *, unit: str, name: str
+) -> Figure:
+    """Return the run chart of one unit: its value, the median and the spread of all units.
+
+    `rows`: period, value, median, lowest, highest, level_range, side, by period; `points`: period,
+    value of every unit. Months that were not published have no place on the axis; a gap is drawn
+    where the next month shown is not the next month.
+    """
+    places = range(len(rows))
+    with house_style():
+        figure = Figure(figsize=(7.4, 3.9), layout="constrained")
+        panel = figure.subplots()
+        panel.vlines(places, rows["lowest"], rows["highest"], color="#c9d2da", linewidth=7,
+                     zorder=1, label=text("figures.spread"))  # fmt: skip
+        at = {period: place for place, period in enumerate(rows["period"])}
+        panel.scatter(points["period"].map(at), points["value"], s=9, color=QUIET, zorder=2,
+                      alpha=0.7, linewidth=0, label=text("figures.each_unit"))  # fmt: skip
+        panel.scatter(places, rows["median"], marker="_", s=240, color=INK, zorder=3, linewidth=1.6,
+                      label=text("figures.median"))  # fmt: skip
+        shape = {"better": "o", "tied": "s", "worse": "^"}
+        for side, own in rows.assign(place=places).groupby("side", sort=False):
+            words = text("figures.side", name=name, side=text(f"sides.{side}"))
+            panel.scatter(own["place"], own["value"], s=52, color=ACCENT, marker=shape[str(side)],
+                          zorder=4, label=words)  # fmt: skip
+        for place, row in zip(places, rows.itertuples(), strict=True):
+            panel.annotate(
+                row.level_range or "", (place, row.value), xytext=(7, 0), zorder=5,
+                textcoords="offset points", va="center", fontsize=8, path_effects=HALO,
+            )  # fmt: skip
+        mark_gaps(panel, list(rows["period"]))
+        panel.set_xticks(list(places), [period.replace("-", "\n") for period in rows["period"]])
+        panel.set_xlim(-0.6, len(rows) - 0.3)
+        panel.set_ylim(bottom=0)
+        panel.set_ylabel(unit)
+        panel.grid(visible=False, axis="x")
+        figure.legend(loc="outside lower center", ncols=3, **LEGEND)
+    return figure
+
+
+def mark_gaps(panel: Axes, periods: list[str]) -> None:
+    """Draw a broken line wherever the next period shown is not the next month."""
+    for place, (one, other) in enumerate(itertools.pairwise(periods)):
+        if pd.Period(one, "M") + 1 != pd.Period(other, "M"):
+            panel.axvline(place + 0.5, color="#c9d2da", linewidth=0.8, linestyle=(0, (2, 3)))
+
+
+def change_on_base(panels: dict[str, pd.DataFrame], text: Text, *, highlight: str) -> Figure:
+    """Return, per comparison, the change of every unit over its base, and what the base expects.
+
+    `panels`: title -> unit_name, base, relative, expected; values in per cent.
+    """
+    with house_style():
+        figure = Figure(figsize=(7.4, 3.4), layout="constrained")
+        grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)
+        for panel, (title, rows) in zip(grid.flat, panels.items(), strict=True):
+            panel.axhline(0, color=QUIET, linewidth=0.8)
+            panel.scatter(rows["base"], rows["expected"], marker="_", s=90, color=INK, zorder=2,
+                          label=text("figures.expected"))  # fmt: skip
+            panel.scatter(rows["base"], rows["relative"], s=22, color=QUIET, zorder=3, linewidth=0,
+                          label=text("figures.each_unit"))  # fmt: skip
+            own = rows[rows["unit_name"] == highlight]
+            panel.scatter(own["base"], own["relative"], s=52, color=ACCENT, zorder=4,
+                          label=highlight)  # fmt: skip
+            panel.set_title(title, loc="left", fontsize=10)
+            panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        grid.flat[0].set_ylabel(text("figures.change"))
+        figure.supxlabel(text("figures.base"), fontsize=10)
+        handles, labels = grid.flat[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper left", ncols=3, **LEGEND)
+    return figure
+
+
+def vintages(rows: pd.DataFrame, text: Text, *, unit: str) -> Figure:
+    """Return a total by year, joined within a vintage only, above its share of the whole.
+
+    `rows`: year, total, vintage, share.
+    """
+    import seaborn as sns
+
+    names = list(dict.fromkeys(rows["vintage"]))
+    colours = dict(zip(names, sns.color_palette(GROUP_PALETTE, len(names)), strict=True))
+    shapes = dict(zip(names, ("o", "s", "D", "^", "v", "P", "X"), strict=False))
+    with house_style():
+        figure = Figure(figsize=(7.4, 5.4), layout="constrained")
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+        for name, own in rows.astype({"year": int}).groupby("vintage", sort=False):
+            style: Any = {"color": colours[name], "marker": shapes[name], "markersize": 6}
+            upper.plot(own["year"], own["total"], label=name, linewidth=1.6, **style)
+            lower.plot(own["year"], own["share"], linewidth=1.6, **style)
+        for row in rows.itertuples():
+            for panel, value, high in ((upper, row.total, 7), (lower, row.share, 7)):
+                if not pd.isna(value):
+                    panel.annotate(f"{value:,.1f}", (int(row.year), value), xytext=(0, high),
+                                   textcoords="offset points", ha="center", fontsize=8,
+                                   path_effects=HALO)  # fmt: skip
+        lower.axhline(25, color=ACCENT, linewidth=1, linestyle=(0, (4, 3)))
+        upper.set_ylabel(unit)
+        lower.set_ylabel(text("figures.share"))
+        upper.set_ylim(0, rows["total"].max() * 1.12)
+        lower.margins(y=0.25)
+        lower.xaxis.set_major_locator(MaxNLocator(integer=True))
+        figure.legend(loc="outside upper left", ncols=2, **LEGEND)
+    return figure
+
+
+def first_places(rows: pd.DataFrame, text: Text, *, unit: str, name: str) -> Figure:
+    """Return, month by month, how far a unit lay from the best of its rivals, and how it came out.
+
+    `rows`: period, series, value, best, outcome; a panel for every series.
+    """
+    series = list(dict.fromkeys(rows["series"]))
+    colours = {"first": "#2f7f5f", "tied": "#b58900", "not_first": ACCENT}
+    shapes = {"first": "o", "tied": "s", "not_first": "^"}
+    with house_style():
+        figure = Figure(figsize=(7.4, 2.9 * len(series)), layout="constrained")
+        grid = figure.subplots(len(series), 1, squeeze=False)
+        for panel, one in zip(grid.flat, series, strict=True):
+            own = rows[rows["series"] == one].reset_index(drop=True)
+            gap = own["value"] - own["best"]
+            panel.axhline(0, color=INK, linewidth=0.9)
+            panel.vlines(own.index, 0, gap, color="#c9d2da", linewidth=2, zorder=1)
+            for outcome, part in own.assign(gap=gap).groupby("outcome"):
+                panel.scatter(part.index, part["gap"], s=26, color=colours[str(outcome)], zorder=3,
+                              marker=shapes[str(outcome)], label=text(f"outcomes.{outcome}"),
+                              linewidth=0)  # fmt: skip
+            mark_gaps(panel, list(own["period"]))
+            step = 1 if len(own) < 15 else 6
+            ticks = list(own.index[::step])
+            panel.set_xticks(ticks, [own["period"][place].replace("-", "\n") for place in ticks])
+            panel.set_title(one, loc="left", fontsize=10)
+            panel.set_ylabel(text("figures.gap", name=name, unit=unit))
+            panel.grid(visible=False, axis="x")
+        pairs = [panel.get_legend_handles_labels() for panel in grid.flat]
+        found = {
+            word: handle
+            for handles, words in pairs
+            for handle, word in zip(handles, words, strict=True)
+        }
+        figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=3, **LEGEND)
+    return figure

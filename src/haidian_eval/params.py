@@ -16,7 +16,6 @@ from haidian_eval.errors import EvaluationError, ParameterError, TableError, not
 
 SCHEMA = 1
 LANGUAGES = ("zh", "en")
-NOT_ASSESSED = ("city", "peer_group")  # kinds of unit that stand in the table for others
 Confidence = Literal[
     "seen_official", "seen_confirmed", "seen", "seen_doubtful", "seen_forecast",
     "derived_exact", "derived", "computed", "seed_claim",
@@ -64,9 +63,11 @@ class Engagement(Section):
 
 
 class Tables(Section):
-    """Which values of the edition count."""
+    """Which values of the edition count, which units it assesses, what must add up."""
 
     accepted_confidence: tuple[Confidence, ...]
+    assessed: tuple[str, ...] = ("district", "development_zone")
+    additive: tuple[str, ...] = ()
 
 
 class Scoring(Section):
@@ -84,6 +85,46 @@ class Scoring(Section):
         return {name: choice for name, choice in choices.items() if choice}
 
 
+class MarkedYear(Section):
+    """A year that is a poor base of comparison, and the words that say why."""
+
+    year: int
+    zh: str
+    en: str
+
+
+class Environment(Section):
+    """Which indicators are watched, when a period ranks, and what may be called a weak spot."""
+
+    indicators: tuple[str, ...]
+    shown_only: tuple[str, ...]
+    needed_share: float = Field(gt=0, le=1)
+    weak_share: float = Field(gt=0, lt=1)
+    weak_periods: int = Field(ge=1)
+    marked_years: tuple[MarkedYear, ...] = ()
+    demonstration_scheme: str
+    demonstration: dict[str, str]
+
+
+class Economy(Section):
+    """Which indicator is the total, which the published growth and share, and what the whole is."""
+
+    total: str
+    growth: str
+    share: str
+    whole: str
+    groups: tuple[str, ...]
+    targets: str
+
+
+class Claims(Section):
+    """Among which units the claim of best air is tested month by month, and with which series."""
+
+    rivals: tuple[str, ...]
+    monthly: tuple[str, ...]
+    background_stations: tuple[str, ...] = ()
+
+
 class Report(Section):
     """What the report puts first, and the words at the foot of each page."""
 
@@ -99,6 +140,9 @@ class Params(Section):
     engagement: Engagement
     tables: Tables
     scoring: Scoring
+    environment: Environment
+    economy: Economy
+    claims: Claims
     report: Report
 
 

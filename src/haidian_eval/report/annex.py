@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pandas as pd
 
 from haidian_eval.params import Params
-from haidian_eval.report.leaf import Leaf
-from haidian_eval.report.views import names
+from haidian_eval.report.leaf import Leaf, joined
+from haidian_eval.report.views import named, names
 from haidian_eval.text import Text, read_words
 
 
@@ -44,18 +46,84 @@ def sources(rows: pd.DataFrame, text: Text) -> pd.DataFrame:
 
 
 def coverage(
+    rows: pd.DataFrame, indicators: pd.DataFrame, as_of: dt.date, text: Text
+) -> pd.DataFrame:
+    """Return, per indicator, its periods, its age at the as-of date and how complete they are."""
+    records = []
+    frequency = indicators.drop_duplicates("node_id", keep="last").set_index("node_id")["frequency"]
+    for name, own in rows.groupby("indicator_id", sort=False):
+        first, last = own["period"].min(), max(own["period"], key=last_month)
+        span = sorted({int(own["units_with_value"].min()), int(own["units_with_value"].max())})
+        records.append(
+            {
+                "indicator": named(indicators, str(name), text).name,
+                "frequency": text(f"frequencies.{frequency[name]}"),
+                "rows": len(own),
+                "first_period": text.period(first),
+                "last_period": text.period(last),
+                "age": months_between(last_month(last), as_of),
+                "with_value_range": "–".join(str(count) for count in span),
+                "vintages": own["vintage"].str.split(";").explode().nunique(),
+                "source_id": joined(*own["source_id"]),
+            }
+        )
+    return pd.DataFrame(records)
+
+
+def last_month(period: str) -> tuple[int, int]:
+    """Return year and last month of a period."""
+    year, rest = int(period[:4]), period[4:]
+    if rest.startswith("Q"):
+        return year, 3 * int(rest[1])
+    return year, int(rest[-2:]) if rest else 12
+
+
+def months_between(month: tuple[int, int], day: dt.date) -> int:
+    """Return the whole months from the end of a month to a day."""
+    return 12 * (day.year - month[0]) + day.month - month[1]
+
+
+def reconciliation(
     rows: pd.DataFrame, units: pd.DataFrame, indicators: pd.DataFrame, text: Text
 ) -> pd.DataFrame:
-    """Return, per indicator and period, the units with a value and the names of those without."""
+    """Return how the districts' values add up to the city's."""
     name = names(units, text)
     absent = [text.listing([name[u] for u in ids.split(";") if u]) for ids in rows["absent"]]
+    words = [named(indicators, one, text) for one in rows["indicator_id"]]
+    lead = {
+        "indicator": [text("exhibit.with_unit", name=one.name, unit=one.unit) for one in words],
+        "period": [text.period(period) for period in rows["period"]],
+    }
+    numbers = {n: list(map(grouped, rows[n])) for n in ("total", "parts", "other", "difference")}
+    more = {
+        "allowed": list(map(grouped, rows["allowed"])),
+        "capacity": [
+            grouped(most) if verdict in ("incomplete", "open") else "—"
+            for most, verdict in zip(rows["capacity"], rows["verdict"], strict=True)
+        ],
+        "absent": [listed or text("exhibit.none") for listed in absent],
+        "verdict": [text(f"sums.{verdict}") for verdict in rows["verdict"]],
+        "source_id": rows["source_id"].to_numpy(),
+    }
+    return pd.DataFrame(lead | numbers | more)
+
+
+def grouped(value: float) -> str:
+    """Return a number with its thousands grouped and a true minus; missing is a dash."""
+    if pd.isna(value):
+        return "—"
+    return f"{value:,.10g}".replace("-", "−")
+
+
+def corrections(rows: pd.DataFrame, text: Text) -> pd.DataFrame:
+    """Return the corrections and reading notes in words."""
+    records = [row for _, row in rows.iterrows()]
     return pd.DataFrame(
         {
-            "indicator": indicator_names(indicators, rows["indicator_id"], text),
-            "period": [text.period(p) for p in rows["period"]],
-            "with_value": rows["units_with_value"],
-            "assessed": rows["units_assessed"],
-            "absent": [words or text("exhibit.none") for words in absent],
+            "what": [f"{row['table']}: {row['key']}" for row in records],
+            "found": rows["found"],
+            "treatment": [text(f"actions.{action}") for action in rows["action"]],
+            "reason": [text.choose(row, "reason") for row in records],
             "source_id": rows["source_id"],
         }
     )

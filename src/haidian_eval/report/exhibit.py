@@ -19,7 +19,9 @@ from haidian_eval.text import Text
 KINDS = ("official", "published", "survey", "derived", "claim", "synthetic")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 DOWNLOAD = "<!--download-->"
-RIGHT = frozenset({"level_range"})  # words that stand in a column like numbers
+RIGHT = frozenset(
+    {"level_range", "change_range", "relative_range", "group_place", "place_of"}
+)  # words that stand in a column like numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Exhibit:
     rows: pd.DataFrame
     sources: pd.DataFrame  # the edition's table of sources, indexed by source_id
     text: Text
+    method_only: bool = False  # a demonstration of the method, whatever its data
 
     @property
     def anchor(self) -> str:
@@ -80,8 +83,13 @@ def ordered_kinds(kinds: Iterable[str]) -> list[str]:
 
 
 def label(name: str, text: Text) -> str:
-    """Return the heading of a column; "value@2023-11" is the value in that period."""
+    """Return the heading of a column; "value@2023-11" is the value in that period.
+
+    "short@2023-11" is headed by the period alone.
+    """
     column, _, period = name.partition("@")
+    if column == "short":
+        return period
     words = text(f"columns.{column}")
     return text("exhibit.in_period", words=words, period=text.period(period)) if period else words
 
@@ -171,8 +179,11 @@ def source_line(exhibit: Exhibit) -> str:
 
 
 def demonstration(exhibit: Exhibit) -> str:
-    """Return the heading that anything made with synthetic data bears, or nothing."""
-    if "synthetic" not in exhibit.kinds:
+    """Return the heading that anything made with synthetic data bears, or nothing.
+
+    What only demonstrates a method bears it too.
+    """
+    if "synthetic" not in exhibit.kinds and not exhibit.method_only:
         return ""
     return f'<p class="demonstration">{escape(exhibit.text("page.demonstration"))}</p>'
 
@@ -235,7 +246,8 @@ def csv_text(exhibit: Exhibit) -> str:
     shown = exhibit.shown.itertuples(index=False, name=None)
     for row, ids in zip(shown, exhibit.rows["source_id"], strict=True):
         kinds = ordered_kinds(kind_of[name] for name in split_ids([ids]))
-        classes = text.listing([text(f"kinds.{kind}") for kind in kinds])
+        words = [text(f"kinds.{kind}") for kind in kinds]
+        classes = text.listing(words + [text("exhibit.method_only")] * exhibit.method_only)
         writer.writerow([csv_cell(value) for value in [*row, ids, classes]])
     return buffer.getvalue()
 

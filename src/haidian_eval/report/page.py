@@ -100,7 +100,13 @@ class Page:
         return any(kinds.get(name) == "synthetic" for name in split_ids(rows["source_id"]))
 
     def exhibit(
-        self, kind: str, key: str, rows: pd.DataFrame, values: dict[str, object]
+        self,
+        kind: str,
+        key: str,
+        rows: pd.DataFrame,
+        values: dict[str, object],
+        *,
+        method_only: bool = False,
     ) -> Exhibit:
         """Return the table or figure with its number; the same key keeps its number."""
         if "source_id" not in rows:
@@ -119,6 +125,7 @@ class Page:
             rows=rows,
             sources=self.known_sources(),
             text=self.text,
+            method_only=method_only,
         )
 
     def table(
@@ -128,10 +135,14 @@ class Page:
         *,
         digits: Mapping[str, int] | None = None,
         heads: int = 1,
+        method_only: bool = False,
         **values: object,
     ) -> None:
-        """Show rows as a numbered table; they carry `source_id`, `values` fill its caption."""
-        exhibit = self.exhibit("table", key, rows, values)
+        """Show rows as a numbered table; they carry `source_id`, `values` fill its caption.
+
+        method_only: it demonstrates a method and is headed so.
+        """
+        exhibit = self.exhibit("table", key, rows, values, method_only=method_only)
         html = table_html(exhibit, digits=digits or {}, heads=heads)
         publish_exhibit(exhibit, html)
 

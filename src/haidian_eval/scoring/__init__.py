@@ -4,6 +4,7 @@ from haidian_eval.scoring.composite import Scores, score
 from haidian_eval.scoring.framework import (
     Framework,
     build_framework,
+    framework_named,
     framework_of,
     full_marks_at,
     highest_score,
@@ -14,6 +15,7 @@ from haidian_eval.scoring.rules import AGGREGATORS, MISSING, RULES
 
 __all__ = [
     "AGGREGATORS", "MISSING", "RULES", "Alone", "Framework", "Scores",
-    "build_framework", "competition_rank", "discrimination", "framework_of", "full_marks_at",
+    "build_framework", "competition_rank", "discrimination", "framework_named",
+    "framework_of", "full_marks_at",
     "highest_score", "rank_bounds", "score", "score_alone",
 ]  # fmt: skip

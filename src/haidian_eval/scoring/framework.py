@@ -166,14 +166,20 @@ def with_choices(framework: Framework, choices: Mapping[str, str]) -> Framework:
     return chosen
 
 
+def framework_named(
+    indicators: pd.DataFrame, name: str, points: pd.DataFrame | None = None, *, what: str = "scheme"
+) -> Framework:
+    """Return the framework of one scheme of the table; `what` names the parameter that asks."""
+    schemes = sorted(indicators["scheme_id"].unique())
+    if name not in schemes:
+        raise ParameterError(not_known(f"{what} = {name!r}", name, schemes))
+    return build_framework(indicators[indicators["scheme_id"] == name], points)
+
+
 def framework_of(indicators: pd.DataFrame, points: pd.DataFrame, params: Scoring) -> Framework:
     """Return the framework that the parameters name, with their choices in place of the table's."""
-    schemes = sorted(indicators["scheme_id"].unique())
-    if params.scheme not in schemes:
-        what = f"scoring.scheme = {params.scheme!r}"
-        raise ParameterError(not_known(what, params.scheme, schemes))
-    own = indicators[indicators["scheme_id"] == params.scheme]
-    return with_choices(build_framework(own, points), params.scenario())
+    framework = framework_named(indicators, params.scheme, points, what="scoring.scheme")
+    return with_choices(framework, params.scenario())
 
 
 def highest_score(framework: Framework, leaf: str) -> float:

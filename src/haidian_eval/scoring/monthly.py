@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from haidian_eval.errors import TableError
-from haidian_eval.params import NOT_ASSESSED
 from haidian_eval.scoring.composite import normalise_leaf
 from haidian_eval.scoring.framework import Framework, highest_score
 from haidian_eval.scoring.ranking import competition_rank, discrimination, rank_bounds
@@ -35,11 +34,12 @@ class Alone:
 def score_alone(
     values: pd.DataFrame, framework: Framework, units: pd.DataFrame, *, full_marks_share: float
 ) -> Alone:
-    """Return the scores of every indicator in every period over the assessed units.
+    """Return the scores of every indicator in every period over the units to be assessed.
 
+    `units`: unit_id and peer_group of these units, one row each, and of no others.
     Indicators without any value that counts have no rows; with none at all, TableError.
     """
-    assessed = units.loc[~units["unit_type"].isin(NOT_ASSESSED), ["unit_id", "peer_group"]]
+    assessed = units[["unit_id", "peer_group"]]
     wanted = values[values["indicator_id"].isin(framework.leaves)]
     refuse_two_vintages(wanted)
     parts = [

@@ -25,12 +25,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The key and the columns of one table; `optional` names columns that may be absent."""
+    """The key and the columns of one table.
+
+    optional: columns that may be absent. may_be_absent: the table may have no file.
+    """
 
     name: str
     key: tuple[str, ...]
     columns: Mapping[str, Column]
     optional: frozenset[str]
+    may_be_absent: bool = False
 
     @property
     def needed(self) -> list[str]:
@@ -56,6 +60,7 @@ def contracts() -> Mapping[str, Contract]:
             tuple(table["key"]),
             {c: read_column(d) for c, d in {**table["columns"], **table["optional"]}.items()},
             frozenset(table["optional"]),
+            bool(table.get("absent", False)),
         )
         for name, table in declared.items()
     }

@@ -10,11 +10,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from haidian_eval.params import NOT_ASSESSED, Params, load_params
+from haidian_eval.params import Params, load_params
 from haidian_eval.tables.contracts import Contract, contracts
+from haidian_eval.tables.corrections import apply_corrections
 from haidian_eval.tables.defects import Defects, stop_if_unusable
 from haidian_eval.tables.reader import clean, drop_repeated_keys, read_text
 
+COVERAGE = [
+    "indicator_id", "period", "units_with_value", "units_assessed", "absent", "vintage",
+    "source_id",
+]  # fmt: skip
 LEFT_OUT_KEY = ["indicator_id", "period", "vintage", "source_id", "as_of", "confidence"]
 
 
@@ -25,11 +30,13 @@ class Edition:
     `tables` holds one frame per table: the rows that count, each with `source_id`, `_file`, `_row`.
     `defects.frame` has one row per faulty cell, row or file. `left_out` has one row per indicator,
     period, source and reason: how many values are whole but do not count in this edition.
+    `withheld` has these values themselves, with their `reason`.
     """
 
     tables: Mapping[str, pd.DataFrame]
     defects: Defects
     left_out: pd.DataFrame
+    withheld: pd.DataFrame
 
 
 def read_edition(
@@ -45,12 +52,14 @@ def read_edition(
         if frame is not None:
             frame = with_sources(frame, contract, tables.get("sources"), defects)
             tables[name] = with_valid_references(frame, contract, tables, defects)
+    tables = apply_corrections(tables, defects)
     if strict:
         stop_if_unusable(defects)
     if {"values", "indicators"} <= tables.keys():
         tables["values"] = in_declared_units(tables["values"], tables["indicators"], defects)
         return leave_out(tables, defects, params)
-    return Edition(tables, defects, pd.DataFrame(columns=[*LEFT_OUT_KEY, "reason", "rows"]))
+    none = pd.DataFrame(columns=[*LEFT_OUT_KEY, "reason"])
+    return Edition(tables, defects, none.assign(rows=0), none)
 
 
 def read_table_file(path: Path, contract: Contract, defects: Defects) -> pd.DataFrame | None:
@@ -154,14 +163,19 @@ def leave_out(tables: dict[str, pd.DataFrame], defects: Defects, params: Params)
         .size()
         .rename(columns={"size": "rows"})
     )
-    return Edition({**tables, "values": values[reason == ""]}, defects, left_out)
+    return Edition({**tables, "values": values[reason == ""]}, defects, left_out, gone)
 
 
-def coverage(edition: Edition) -> pd.DataFrame:
+def assessed_units(units: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Return the units that the edition assesses, in the order of the table."""
+    return units[units["unit_type"].isin(params.tables.assessed)]
+
+
+def coverage(edition: Edition, params: Params) -> pd.DataFrame:
     """Return, per indicator and period, how many assessed units have a value and who has none."""
-    units = edition.tables["units"]
-    assessed = units.loc[~units["unit_type"].isin(NOT_ASSESSED), "unit_id"]
+    assessed = assessed_units(edition.tables["units"], params)["unit_id"]
     counted = edition.tables["values"]
+    counted = counted[counted["unit_id"].isin(assessed)]
     rows = []
     for (indicator, period), group in counted.groupby(["indicator_id", "period"]):
         absent = assessed[~assessed.isin(group["unit_id"])]
@@ -172,15 +186,8 @@ def coverage(edition: Edition) -> pd.DataFrame:
                 "units_with_value": len(assessed) - len(absent),
                 "units_assessed": len(assessed),
                 "absent": ";".join(absent),
+                "vintage": ";".join(sorted(set(group["vintage"]))),
                 "source_id": ";".join(sorted(set(group["source_id"]))),
             }
         )
-    columns = [
-        "indicator_id",
-        "period",
-        "units_with_value",
-        "units_assessed",
-        "absent",
-        "source_id",
-    ]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=COVERAGE)

@@ -17,7 +17,10 @@ from haidian_eval.tables.contracts import Column, Contract
 from haidian_eval.tables.defects import Defects
 
 ORIGIN = ["_file", "_row"]
-PERIOD = re.compile(r"\d{4}(Q[1-4]|-(0[1-9]|1[0-2]))?", re.ASCII)
+MONTH = "(0[1-9]|1[0-2])"
+PERIOD = re.compile(
+    rf"\d{{4}}(Q[1-4]|-{MONTH}|-(?P<first>{MONTH})\.\.(?P<last>{MONTH}))?", re.ASCII
+)
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -33,6 +36,8 @@ def read_text(path: Path, contract: Contract, defects: Defects) -> pd.DataFrame 
     """Return the cells of a CSV file as text with their row numbers, or None with a defect."""
     if not path.is_file():
         others = sorted(p.name for p in path.parent.glob(f"{path.stem}.*"))
+        if contract.may_be_absent and not others:
+            return pd.DataFrame(columns=[*contract.columns, *ORIGIN], dtype="str")
         found = ", ".join(others)
         defects.add("file", path.name, severity="stops", found=found, expected=str(path))
         return None
@@ -91,8 +96,11 @@ def to_date(cell: str) -> dt.date | None:
 
 
 def to_period(cell: str) -> str | None:
-    """Return the period that a cell holds, or None."""
-    return cell if PERIOD.fullmatch(cell) else None
+    """Return the period that a cell holds, or None; 2024-01..06 is January to June."""
+    match = PERIOD.fullmatch(cell)
+    if match is None or (match["first"] and match["first"] >= match["last"]):
+        return None
+    return cell
 
 
 CONVERTERS: Mapping[str, Callable[[str], Any]] = {

@@ -75,13 +75,18 @@ class Text:
         return self(key) if self.has(key) else str(unit) if unit == unit and unit else "—"
 
     def period(self, period: str) -> str:
-        """Return a period as a reader says it: 2023-11 is 2023年11月, November 2023."""
+        """Return a period as a reader says it: 2023-11 is 2023年11月, November 2023.
+
+        2023-01..05 is 2023年1—5月, January–May 2023.
+        """
         year, _, month = period.partition("-")
-        if not month.isdigit():
+        first, _, last = month.partition("..")
+        if not first.isdigit():
             return period
+        months = [int(part) for part in (first, last) if part]
         if self.lang == "zh":
-            return f"{year}年{int(month)}月"
-        return f"{MONTHS_EN[int(month) - 1]} {year}"
+            return f"{year}年{'—'.join(str(m) for m in months)}月"
+        return f"{'–'.join(MONTHS_EN[m - 1] for m in months)} {year}"
 
     def listing(self, items: list[str]) -> str:
         """Return items as the language lists them."""

@@ -1,4 +1,4 @@
-"""Results as a reader's tables: names in place of ids, in administrative order, with sources."""
+"""Scores as a reader's tables."""
 
 from __future__ import annotations
 
@@ -6,46 +6,11 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from haidian_eval.errors import ParameterError, not_known
-from haidian_eval.params import Params
-from haidian_eval.report.exhibit import decimals, show
+from haidian_eval.report.exhibit import decimals
 from haidian_eval.report.leaf import Leaf, joined, line_words, rounding_words
+from haidian_eval.report.views import administrative, names, pick, rank_range
 from haidian_eval.scoring import Alone
 from haidian_eval.text import Text
-
-
-def names(units: pd.DataFrame, text: Text) -> pd.Series:
-    """Return unit_id -> name in the language of the page."""
-    return units.set_index("unit_id")[f"name_{text.lang}"]
-
-
-def focus_name(units: pd.DataFrame, params: Params, text: Text) -> str:
-    """Return the name of the unit that the report puts first."""
-    name, wanted = names(units, text), params.report.focus_unit
-    if wanted not in name:
-        raise ParameterError(not_known(f"report.focus_unit = {wanted!r}", wanted, name.index))
-    return str(name[wanted])
-
-
-def administrative(frame: pd.DataFrame, units: pd.DataFrame, text: Text) -> pd.DataFrame:
-    """Return rows with unit_name, group and the source of both, by group and code."""
-    place = pd.Series(range(len(units)), index=units["unit_id"])
-    keys = {"_group": frame["peer_group"].map(place), "_unit": frame["unit_id"].map(place)}
-    name = names(units, text)
-    words = {
-        "unit_name": frame["unit_id"].map(name),
-        "group": frame["peer_group"].map(name).fillna("—"),
-        "unit_source": frame["unit_id"].map(units.set_index("unit_id")["source_id"]),
-    }
-    ordered = frame.assign(**words, **keys).sort_values(["_group", "_unit"], kind="stable")
-    return ordered.drop(columns=list(keys)).reset_index(drop=True)
-
-
-def rank_range(best: object, worst: object) -> str | None:
-    """Return a rank interval as a reader sees it."""
-    if best is pd.NA or worst is pd.NA:
-        return None
-    return str(best) if best == worst else f"{best}–{worst}"
 
 
 def points(frame: pd.DataFrame, own: list[Leaf], text: Text) -> pd.DataFrame:
@@ -70,13 +35,6 @@ def by_month(alone: Alone, own: list[Leaf]) -> Iterator[tuple[Leaf, str, Alone]]
         for period in verdicts["period"]:
             keep = {"indicator_id": leaf.id, "period": period}
             yield leaf, period, Alone(pick(alone.scores, keep), pick(alone.discrimination, keep))
-
-
-def pick(frame: pd.DataFrame, keep: dict[str, str]) -> pd.DataFrame:
-    """Return the rows that have these values."""
-    for column, value in keep.items():
-        frame = frame[frame[column] == value]
-    return frame
 
 
 def month(part: Alone, units: pd.DataFrame, leaf: Leaf, text: Text) -> pd.DataFrame:
@@ -187,46 +145,6 @@ def discrimination(alone: Alone, own: list[Leaf], text: Text) -> pd.DataFrame:
         lead = {"indicator": leaf.name, "period": text.period(period)}
         rows.append(lead | numbers | {"verdict": words, "source_id": cited})
     return pd.DataFrame(rows)
-
-
-def cards(
-    alone: Alone, own: list[Leaf], units: pd.DataFrame, params: Params, text: Text
-) -> pd.DataFrame:
-    """Return the key figures: the focus unit's value and score, and units at full marks."""
-    rows = []
-    focus = focus_name(units, params, text)
-    for leaf, period, part in by_month(alone, own):
-        when, verdict = text.period(period), part.discrimination.iloc[0]
-        cited = joined(*part.scores["source_id"], leaf.source_id)
-        own_rows = pick(part.scores, {"unit_id": params.report.focus_unit})
-        for _, row in administrative(own_rows, units, text).iterrows():
-            words = {"name": focus, "indicator": leaf.name, "period": when, "unit": leaf.unit}
-            rows.append(
-                {
-                    "figure": show(row["value"], decimals(part.scores["value"])),
-                    "label": text("report.cards.value", **words),
-                    "about": text("report.cards.score", score=show(row["score"], 2))
-                    + rounding_of(row["half_width"], text),
-                    "source_id": joined(cited, row["unit_source"]),
-                }
-            )
-        assessed = len(part.scores)
-        rows.append(
-            {
-                "figure": text("report.cards.share", **verdict[["full_marks", "units"]]),
-                "label": text("report.cards.full", indicator=leaf.name, period=when),
-                "about": text("report.cards.of", units=verdict["units"], assessed=assessed),
-                "source_id": cited,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def rounding_of(half_width: float, text: Text) -> str:
-    """Return how a published value was rounded, or that this is not known."""
-    if pd.isna(half_width):
-        return text("report.cards.rounding_unknown")
-    return text("report.cards.rounding", half_width=half_width)
 
 
 def digits(shown: pd.DataFrame) -> dict[str, int]:

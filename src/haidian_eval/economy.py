@@ -1,0 +1,71 @@
+"""Totals with their vintages: shares and growth inside one vintage, refused across vintages."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from haidian_eval.tables import changes
+
+PLAIN = ["unit_id", "period", "vintage", "value", "half_width", "confidence", "as_of", "source_id"]
+
+
+def of(values: pd.DataFrame, indicator: str) -> pd.DataFrame:
+    """Return the values of one indicator."""
+    return values.loc[values["indicator_id"] == indicator, PLAIN]
+
+
+def shares(values: pd.DataFrame, indicator: str, whole: str) -> pd.DataFrame:
+    """Return every unit's share (per cent) of the whole in the same period and vintage.
+
+    low and high: what the rounding of both leaves. reason: "vintage" where the whole is known for
+    the period in another vintage only, and no share is computed.
+    """
+    own = of(values, indicator)
+    total = own[own["unit_id"] == whole].drop(columns=["unit_id", "confidence", "as_of"])
+    total = total.rename(columns={n: f"whole_{n}" for n in ("vintage", "value", "half_width")})
+    pairs = own[own["unit_id"] != whole].merge(
+        total.rename(columns={"source_id": "whole_source"}), on="period"
+    )
+    pairs = pairs.assign(same=pairs["vintage"] == pairs["whole_vintage"])
+    key = ["unit_id", "period", "vintage"]
+    pairs = pairs.sort_values([*key, "same"], kind="stable").drop_duplicates(key, keep="last")
+    part, all_of_it = pairs["value"], pairs["whole_value"]
+    least = (part - pairs["half_width"]) / (all_of_it + pairs["whole_half_width"])
+    most = (part + pairs["half_width"]) / (all_of_it - pairs["whole_half_width"])
+    both = zip(pairs["source_id"], pairs["whole_source"], strict=True)
+    cited = [";".join(dict.fromkeys(f"{a};{b}".split(";"))) for a, b in both]
+    return pairs.assign(
+        share=(100 * part / all_of_it).where(pairs["same"]),
+        low=(100 * least).where(pairs["same"]),
+        high=(100 * most).where(pairs["same"]),
+        reason=pairs["same"].map({True: "", False: "vintage"}),
+        source_id=cited,
+    ).drop(columns=["same", "whole_source"]).reset_index(drop=True)  # fmt: skip
+
+
+def growth(values: pd.DataFrame, indicator: str, real: str) -> pd.DataFrame:
+    """Return the nominal change of a total from year to year beside the published real growth.
+
+    relative: per cent at current prices, inside one vintage only. price: per cent, the change of
+    prices that relative and real together imply; one that nobody would expect says that the base
+    was revised after it was published. Across vintages (reason "vintage") nothing is computed but
+    what the refusal rests on: `naive`, the quotient of the two printed figures, `comparable`, the
+    base that the published real growth leads back to (prices ignored), and `revision`, the per
+    cent by which it exceeds the base as published.
+    """
+    own = values[values["indicator_id"] == indicator]
+    pairs = changes(own)
+    published = of(values, real)[["unit_id", "period", "value", "source_id"]]
+    published = published.rename(columns={"value": "real", "source_id": "real_source"})
+    table = pairs.merge(published, on=["unit_id", "period"], how="left", validate="m:1")
+    refused = table["reason"] == "vintage"
+    factor = 1 + table["real"] / 100
+    comparable = (table["value"] / factor).where(refused)
+    both = zip(table["source_id"], table["real_source"].fillna(""), strict=True)
+    return table.assign(
+        price=100 * ((1 + table["relative"] / 100) / factor - 1),
+        naive=(100 * (table["value"] / table["base_value"] - 1)).where(refused),
+        comparable=comparable,
+        revision=100 * (comparable / table["base_value"] - 1),
+        source_id=[";".join(part for part in pair if part) for pair in both],
+    ).drop(columns="real_source")

@@ -1,0 +1,354 @@
+"""Indicators watched month by month, as a reader's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+
+from haidian_eval.environment import Improvement, Levels, is_cost, runs
+from haidian_eval.params import MarkedYear, Params
+from haidian_eval.report.exhibit import decimals
+from haidian_eval.report.leaf import joined
+from haidian_eval.report.views import (
+    Named,
+    administrative,
+    named,
+    names,
+    pick,
+    rank_range,
+)
+from haidian_eval.text import Text
+
+CHANGE_DIGITS = 1
+FEWEST_PERIODS = 3  # for a run chart
+
+
+def ranges(rows: pd.DataFrame, best: str, worst: str) -> list[str | None]:
+    """Return the rank intervals of several rows."""
+    return [rank_range(*pair) for pair in zip(rows[best], rows[worst], strict=True)]
+
+
+def cited(rows: pd.DataFrame) -> list[str]:
+    """Return the sources of each row: of its value and of its unit."""
+    return [joined(*pair) for pair in zip(rows["source_id"], rows["unit_source"], strict=True)]
+
+
+def number_range(low: float, high: float, digits: int) -> str | None:
+    """Return an interval of numbers, with a true minus."""
+    if pd.isna(low) or pd.isna(high):
+        return None
+    shown = [f"{0.0 if round(x, digits) == 0 else x:.{digits}f}" for x in (low, high)]
+    return " ~ ".join(shown).replace("-", "−")
+
+
+def wide(frame: pd.DataFrame, name: str, units: pd.DataFrame, text: Text) -> pd.DataFrame:
+    """Return one indicator: a row for every unit with any value, a column for every period."""
+    own = pick(frame, {"indicator_id": name})
+    table = administrative(own.drop_duplicates("unit_id"), units, text).set_index("unit_id")
+    values = own.pivot(index="unit_id", columns="period", values="value").add_prefix("short@")
+    sources = own.groupby("unit_id")["source_id"].agg(lambda ids: joined(*ids))
+    rows = table[["unit_name", "group", "unit_source"]].join(values)
+    rows = rows[rows[list(values)].notna().any(axis=1)]
+    both = [joined(sources[unit], own) for unit, own in rows["unit_source"].items()]
+    return rows.drop(columns="unit_source").assign(source_id=both).reset_index(drop=True)
+
+
+def latest(found: Levels, indicators: pd.DataFrame, text: Text) -> Iterator[tuple[Named, str]]:
+    """Yield every indicator with its latest period that ranks."""
+    ranked = found.discrimination[found.discrimination["reason"] == ""]
+    for name, rows in ranked.groupby("indicator_id", sort=False):
+        yield named(indicators, str(name), text), str(rows["period"].max())
+
+
+def level(found: Levels, name: str, period: str, units: pd.DataFrame, text: Text) -> pd.DataFrame:
+    """Return the levels of one indicator in one month, with ranks over all and in the group."""
+    rows = administrative(pick(found.frame, {"indicator_id": name, "period": period}), units, text)
+    return pd.DataFrame(
+        {
+            "unit_name": rows["unit_name"],
+            "group": rows["group"],
+            "value": rows["value"],
+            "level_rank": rows["level_rank"],
+            "level_range": ranges(rows, "rank_best", "rank_worst"),
+            "group_place": group_places(rows, text),
+            "source_id": cited(rows),
+        }
+    )
+
+
+def group_places(rows: pd.DataFrame, text: Text) -> list[str | None]:
+    """Return the rank inside the group with its interval and the size of the group."""
+    found = []
+    for row in rows.itertuples():
+        place = rank_range(row.group_best, row.group_worst)
+        words = {"place": place, "size": row.group_size}
+        found.append(text("environment.in_group", **words) if place else None)
+    return found
+
+
+def change_months(found: Improvement) -> Iterator[tuple[str, str, str, pd.Series]]:
+    """Yield key ("change" where it ranks, else "partial"), indicator, period and summary."""
+    if found.summary.empty:
+        return
+    for _, row in found.summary.sort_values("reason", kind="stable").iterrows():
+        key = "partial" if row["reason"] else "change"
+        yield key, str(row["indicator_id"]), str(row["period"]), row
+
+
+def change(
+    found: Improvement, levels: Levels, name: str, period: str, units: pd.DataFrame, text: Text
+) -> pd.DataFrame:
+    """Return level and improvement side by side; ranks only where the comparison ranks."""
+    keep = {"indicator_id": name, "period": period}
+    ranks = pick(levels.frame, keep)[["unit_id", "level_rank", "rank_best", "rank_worst"]]
+    merged = pick(found.frame, keep).merge(ranks, on="unit_id", validate="1:1")
+    rows = administrative(merged, units, text)
+    bounds = zip(rows["low"], rows["high"], strict=True)
+    status = [text(f"statuses.{one}") if isinstance(one, str) else None for one in rows["status"]]
+    table = pd.DataFrame(
+        {
+            "unit_name": rows["unit_name"],
+            "base": rows["base_value"],
+            "value": rows["value"],
+            "level_rank": rows["level_rank"],
+            "level_range": ranges(rows, "rank_best", "rank_worst"),
+            "relative": rows["relative"],
+            "relative_range": [number_range(*pair, CHANGE_DIGITS) for pair in bounds],
+            "status": status,
+            "change_range": ranges(rows, "change_rank", "change_worst"),
+            "expected": rows["expected"],
+            "beyond": rows["beyond"],
+            "source_id": cited(rows),
+        }
+    )
+    gone = [c for c in ("level_rank", "level_range", "change_range") if table[c].isna().all()]
+    return table.drop(columns=gone)
+
+
+def base_mark(period: str, marked: tuple[MarkedYear, ...], text: Text) -> str:
+    """Return what is to be known of the year of the base, or a blank."""
+    found = [getattr(m, text.lang) for m in marked if str(m.year) == period[:4]]
+    words = {"period": text.period(period), "mark": text.listing(found)}
+    return text("environment.marked", **words) if found else ""
+
+
+def change_words(
+    summary: pd.Series, indicators: pd.DataFrame, params: Params, text: Text
+) -> dict[str, object]:
+    """Return what caption and note of a comparison say."""
+    own = named(indicators, summary["indicator_id"], text)
+    return {
+        "indicator": own.name,
+        "unit": own.unit,
+        "period": text.period(summary["period"]),
+        "base": text.period(summary["base_period"]),
+        "mark": base_mark(summary["base_period"], params.environment.marked_years, text),
+        "units": summary["units"],
+        "assessed": summary["assessed"],
+        "correlation": f"{summary['correlation']:.2f}".replace("-", "−"),
+    }
+
+
+def base_panels(
+    compared: Mapping[tuple[str, str, str], pd.DataFrame], indicators: pd.DataFrame, text: Text
+) -> Iterator[tuple[Named, dict[str, pd.DataFrame]]]:
+    """Yield each indicator with the comparisons that rank: title -> rows, for the figure."""
+    ranked = {
+        (name, period): rows for (key, name, period), rows in compared.items() if key == "change"
+    }
+    for name in dict.fromkeys(name for name, _ in ranked):
+        own = {text.period(period): rows for (n, period), rows in ranked.items() if n == name}
+        yield named(indicators, name, text), own
+
+
+def base_rows(panels: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows behind the figure of changes over their base."""
+    columns = ["unit_name", "base", "relative", "expected", "source_id"]
+    parts = [rows[columns].assign(period=title) for title, rows in panels.items()]
+    return pd.concat(parts, ignore_index=True)[["unit_name", "period", *columns[1:]]]
+
+
+def run_charts(
+    found: Levels, indicators: pd.DataFrame, params: Params, text: Text
+) -> Iterator[tuple[Named, pd.DataFrame, pd.DataFrame]]:
+    """Yield each indicator with enough periods for a run chart, its runs and all units' values."""
+    unit = params.report.focus_unit
+    for name in params.environment.indicators:
+        own = pick(found.frame, {"indicator_id": name})
+        rows = runs(own, unit, cost=is_cost(indicators, name))
+        if len(rows) >= FEWEST_PERIODS:
+            points = own.loc[own["value"].notna(), ["period", "value"]]
+            yield named(indicators, name, text), rows, points[points["period"].isin(rows["period"])]
+
+
+def shown_only(
+    values: pd.DataFrame, indicators: pd.DataFrame, units: pd.DataFrame, params: Params, text: Text
+) -> Iterator[tuple[Named, pd.DataFrame]]:
+    """Yield the indicators that are shown and never ranked: a row for every unit with a value."""
+    groups = units[["unit_id", "peer_group"]]
+    for name in params.environment.shown_only:
+        own = pick(values, {"indicator_id": name}).merge(groups, on="unit_id", validate="m:1")
+        if len(own):
+            yield named(indicators, name, text), wide(own, name, units, text)
+
+
+def discrimination(found: Levels, indicators: pd.DataFrame, text: Text) -> pd.DataFrame:
+    """Return, per indicator and month, how well it tells units apart."""
+    rows = found.discrimination
+    words = [named(indicators, name, text) for name in rows["indicator_id"]]
+    places = [
+        decimals(pick(found.frame, {"indicator_id": n})["value"]) for n in rows["indicator_id"]
+    ]
+    ends = zip(rows["lowest"], rows["highest"], places, strict=True)
+    return pd.DataFrame(
+        {
+            "indicator": [one.name for one in words],
+            "period": [text.period(period) for period in rows["period"]],
+            "with_value": rows["units"],
+            "assessed": rows["assessed"],
+            "distinct_values": rows["distinct"],
+            "spread": [f"{low:.{d}f} ~ {high:.{d}f} {words[i].unit}"
+                       for i, (low, high, d) in enumerate(ends)],
+            "blurred": 100 * rows["blurred"],
+            "verdict": [text(f"verdicts.{reason or 'ranked'}") for reason in rows["reason"]],
+            "source_id": rows["source_id"],
+        }
+    )  # fmt: skip
+
+
+def spot_words(
+    places: pd.DataFrame, units: pd.DataFrame, indicators: pd.DataFrame, params: Params, text: Text
+) -> pd.DataFrame:
+    """Return what the focus unit's latest months can carry, indicator by indicator."""
+    rows = []
+    for _, row in places.iterrows():
+        own = named(indicators, row["indicator_id"], text)
+        one = administrative(row.to_frame().T, units, text)
+        rows.append(
+            {
+                "indicator": own.name,
+                "period": text.period(row["period"]),
+                "value": row["value"],
+                "unit": own.unit,
+                "place_of": f"{row['level_rank']} / {row['with_value']}",
+                "level_range": rank_range(row["rank_best"], row["rank_worst"]),
+                "group_place": group_places(one, text)[0],
+                "periods_weak": f"{row['weak']} / {row['periods']}",
+                "saying": text(
+                    f"weakness.{row['verdict']}", periods=params.environment.weak_periods
+                ),
+                "source_id": joined(row["source_id"], *one["unit_source"]),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def repeated(
+    weak: pd.DataFrame, units: pd.DataFrame, indicators: pd.DataFrame, text: Text
+) -> pd.DataFrame:
+    """Return the units that were weak in each of the latest periods, in administrative order."""
+    found = weak[weak["verdict"] == "repeated"].merge(
+        units[["unit_id", "peer_group"]], on="unit_id"
+    )
+    rows = administrative(found, units, text)
+    listed = [text.listing([text.period(p) for p in ids.split(";")]) for ids in rows["weak_in"]]
+    return pd.DataFrame(
+        {
+            "unit_name": rows["unit_name"],
+            "group": rows["group"],
+            "indicator": [named(indicators, name, text).name for name in rows["indicator_id"]],
+            "periods": listed,
+            "source_id": cited(rows),
+        }
+    )
+
+
+def streets(rows: pd.DataFrame, units: pd.DataFrame, text: Text) -> pd.DataFrame:
+    """Return what the bureaux published of single streets, in the order of time."""
+    name, ordered = names(units, text), rows.sort_values("period", kind="stable")
+    records = [row for _, row in ordered.iterrows()]
+    return pd.DataFrame(
+        {
+            "period": [text.period(period) for period in ordered["period"]],
+            "unit_name": [name[unit] for unit in ordered["unit_id"]],
+            "indicator": [text.choose(row, "programme") for row in records],
+            "standing": [text.choose(row, "standing") for row in records],
+            "source_id": ordered["source_id"],
+        }
+    )
+
+
+def demonstration(
+    rows: pd.DataFrame, units: pd.DataFrame, indicators: pd.DataFrame, params: Params, text: Text
+) -> tuple[pd.DataFrame, dict[str, object]]:
+    """Return the composite and the words that name its months."""
+    table = administrative(rows, units, text)
+    framework = indicators[indicators["scheme_id"] == params.environment.demonstration_scheme]
+    shown = pd.DataFrame(
+        {
+            "unit_name": table["unit_name"],
+            "group": table["group"],
+            "index": table["index"],
+            "demonstration_rank": table["rank"],
+            "without_one": ranges(table, "rank_best", "rank_worst"),
+            "source_id": [joined(ids, *framework["source_id"]) for ids in cited(table)],
+        }
+    )
+    months = [
+        text(
+            "environment.month_of",
+            indicator=named(indicators, name, text).name,
+            period=text.period(p),
+        )
+        for name, p in params.environment.demonstration.items()
+    ]
+    return shown, {"months": text.listing(months)}
+
+
+def run_words(rows: pd.DataFrame, own: Named, focus: str, text: Text) -> dict[str, object]:
+    """Return what the run chart of one indicator says in words."""
+    counts = rows["side"].value_counts()
+    longest = rows.sort_values("run", kind="stable").iloc[-1]
+    return {
+        "indicator": own.name,
+        "unit": own.unit,
+        "name": focus,
+        "periods": len(rows),
+        "better": int(counts.get("better", 0)),
+        "tied": int(counts.get("tied", 0)),
+        "worse": int(counts.get("worse", 0)),
+        "run": int(longest["run"]),
+        "side": text(f"sides.{longest['side']}"),
+    }
+
+
+def run_rows(rows: pd.DataFrame, text: Text) -> pd.DataFrame:
+    """Return the rows behind the run chart."""
+    return pd.DataFrame(
+        {
+            "period": [text.period(period) for period in rows["period"]],
+            "value": rows["value"],
+            "median": rows["median"],
+            "lowest_value": rows["lowest"],
+            "highest_value": rows["highest"],
+            "level_rank": rows["level_rank"].astype("Int64"),
+            "level_range": ranges(rows, "rank_best", "rank_worst"),
+            "side": [text(f"sides.{side}") for side in rows["side"]],
+            "run": rows["run"],
+            "source_id": rows["source_id"],
+        }
+    )
+
+
+def finding(spots: pd.DataFrame, focus: str, text: Text) -> str:
+    """Return, one line per indicator, what can be said of the focus unit."""
+    lines = [text("environment.line", name=focus, **row.to_dict()) for _, row in spots.iterrows()]
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def digits(shown: pd.DataFrame) -> dict[str, int]:
+    """Return the decimals of the columns: those that values have, fixed ones for the rest."""
+    fixed = {"relative": 1, "expected": 1, "beyond": 1, "blurred": 1, "index": 1}
+    own = [n for n in shown if n.partition("@")[0] in ("value", "base", "short", "median")]
+    return fixed | {name: decimals(shown[name].dropna()) for name in own}

@@ -1,0 +1,109 @@
+"""Corrections declared in corrections.csv: reading notes, and repairs of what is not official."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from haidian_eval.tables.contracts import contracts
+from haidian_eval.tables.defects import Defects
+
+
+def apply_corrections(
+    tables: Mapping[str, pd.DataFrame], defects: Defects
+) -> dict[str, pd.DataFrame]:
+    """Return the tables with the declared corrections applied.
+
+    `key` holds the cells of the table's key, parted by blanks. `flag` changes nothing: it is a
+    note to the reader. A correction whose row is not there, or whose `found` is no longer what the
+    cell holds, stops; so does one that would overwrite an official figure.
+    """
+    changed = dict(tables)
+    for _, correction in tables.get("corrections", pd.DataFrame()).iterrows():
+        frame = changed.get(correction["table"])
+        fault, row = place(correction, frame)
+        if not fault and correction["action"] != "flag":
+            fault = not_allowed(correction, frame, row, tables["sources"])
+        if fault:
+            defects.add(
+                fault, correction["_file"], severity="stops", row=correction["_row"],
+                column="found" if fault == "correction_found" else "key",
+                found=correction["found"] if fault == "correction_found" else correction["key"],
+            )  # fmt: skip
+        elif frame is not None:
+            changed[correction["table"]] = ACTIONS[correction["action"]](frame, row, correction)
+    return changed
+
+
+def place(correction: pd.Series, frame: pd.DataFrame | None) -> tuple[str, Any]:
+    """Return the fault of a correction, or a blank, and the row that it speaks of."""
+    if frame is None or correction["column"] not in frame:
+        return "correction_row", None
+    key = list(contracts()[correction["table"]].key)
+    names = frame[key].astype("str").agg(" ".join, axis=1)
+    rows = frame.index[names == correction["key"]]
+    if len(rows) != 1:
+        return "correction_row", None
+    cell = frame.at[rows[0], correction["column"]]
+    return ("" if holds(cell, correction["found"]) else "correction_found"), rows[0]
+
+
+def holds(cell: object, found: str) -> bool:
+    """Tell whether a cell still holds what the correction found; numbers by value."""
+    number = pd.to_numeric(found, errors="coerce")
+    if isinstance(cell, float) and pd.notna(number):
+        return cell == float(number)
+    return str(cell) == found
+
+
+def not_allowed(correction: pd.Series, frame: Any, row: Any, sources: pd.DataFrame) -> str:
+    """Return the fault of a change that must not or cannot be made, or a blank."""
+    kinds = sources.set_index("source_id")["kind"]
+    cited = str(frame.at[row, "source_id"]).split(";")
+    if "official" in set(kinds.reindex(cited)):
+        return "correction_official"
+    is_number = pd.api.types.is_numeric_dtype(frame[correction["column"]])
+    number = pd.to_numeric(correction["replacement"], errors="coerce")
+    if correction["action"] == "scale" and not is_number:
+        return "correction_number"
+    needs_number = correction["action"] == "scale" or (
+        correction["action"] == "replace" and is_number
+    )
+    return "correction_number" if needs_number and pd.isna(number) else ""
+
+
+def flagged(frame: pd.DataFrame, row: Any, correction: pd.Series) -> pd.DataFrame:
+    """Return the table as it is: the note is for the reader."""
+    return frame
+
+
+def dropped(frame: pd.DataFrame, row: Any, correction: pd.Series) -> pd.DataFrame:
+    """Return the table without the row."""
+    return frame.drop(index=row)
+
+
+def replaced(frame: pd.DataFrame, row: Any, correction: pd.Series) -> pd.DataFrame:
+    """Return the table with the cell replaced."""
+    is_number = pd.api.types.is_numeric_dtype(frame[correction["column"]])
+    new = correction["replacement"]
+    return with_cell(frame, row, correction["column"], float(new) if is_number else new)
+
+
+def scaled(frame: pd.DataFrame, row: Any, correction: pd.Series) -> pd.DataFrame:
+    """Return the table with the cell multiplied."""
+    column = correction["column"]
+    return with_cell(frame, row, column, frame.at[row, column] * float(correction["replacement"]))
+
+
+def with_cell(frame: pd.DataFrame, row: Any, column: str, value: object) -> pd.DataFrame:
+    """Return the table with one cell changed; `_repair` says what stood there."""
+    repair = frame.get("_repair", pd.Series("", index=frame.index)).copy()
+    repair[row] = f"{column}: {frame.at[row, column]}"
+    changed = frame.assign(_repair=repair)
+    changed.loc[row, column] = value
+    return changed
+
+
+ACTIONS = {"flag": flagged, "drop": dropped, "replace": replaced, "scale": scaled}
