@@ -21,6 +21,10 @@ from haidian_eval.tables import changes
 TOUCHING = 1e-9
 RANKS = ["level_rank", "rank_best", "rank_worst", "group_rank", "group_best", "group_worst"]
 PLACES = ["period", "value", "best", "place", "among", "absent", "outcome", "streak", "source_id"]
+RUNS = [
+    "period", "value", "median", "lowest", "highest", "level_rank", "rank_best", "rank_worst",
+    "source_id", "side", "run",
+]  # fmt: skip
 CHANGE_RANKS = ["change_rank", "change_worst"]
 FEWEST_FOR_A_LINE = 5
 
@@ -114,12 +118,17 @@ def levels(
         ranked = with_level_ranks(table, ascending=is_cost(indicators, name))
         verdict = {"indicator_id": name, "period": period} | tell_apart(ranked, needed_share)
         if verdict["reason"]:
-            ranked[RANKS] = pd.array([pd.NA], dtype="Int64")[0]
+            ranked = without(ranked, RANKS)
         frames.append(ranked)
         verdicts.append(verdict)
     if not frames:
         raise TableError(f"no value of the indicators {list(names)} counts in this edition")
     return Levels(pd.concat(frames, ignore_index=True), pd.DataFrame(verdicts))
+
+
+def without(table: pd.DataFrame, ranks: Sequence[str]) -> pd.DataFrame:
+    """Return the table with its ranks blank."""
+    return table.assign(**{name: pd.array([pd.NA] * len(table), dtype="Int64") for name in ranks})
 
 
 def with_level_ranks(table: pd.DataFrame, *, ascending: bool) -> pd.DataFrame:
@@ -186,7 +195,7 @@ def improvement(
         changed = with_regression(with_change_ranks(table, cost=cost))
         reason = "partial" if table["relative"].count() < needed_share * len(table) else ""
         if reason:
-            changed[CHANGE_RANKS] = pd.array([pd.NA], dtype="Int64")[0]
+            changed = without(changed, CHANGE_RANKS)
         frames.append(changed)
         summaries.append(
             {
@@ -309,7 +318,8 @@ def runs(frame: pd.DataFrame, unit: str, *, cost: bool) -> pd.DataFrame:
         spread = {"lowest": table["value"].min(), "highest": table["value"].max()}
         ranks = row[["level_rank", "rank_best", "rank_worst", "source_id"]].to_dict()
         rows.append(lead | spread | ranks | {"side": side, "run": run})
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows, columns=RUNS)
+    return table.astype(dict.fromkeys(["level_rank", "rank_best", "rank_worst"], "Int64"))
 
 
 def follows(last: str, period: str) -> bool:

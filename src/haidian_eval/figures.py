@@ -259,8 +259,8 @@ def first_places(rows: pd.DataFrame, text: Text, *, unit: str, name: str) -> Fig
             ticks = list(own.index[::step])
             panel.set_xticks(ticks, [own["period"][place].replace("-", "\n") for place in ticks])
             panel.set_title(one, loc="left", fontsize=10)
-            panel.set_ylabel(text("figures.gap", name=name, unit=unit))
             panel.grid(visible=False, axis="x")
+        figure.supylabel(text("figures.gap", name=name, unit=unit), fontsize=10)
         pairs = [panel.get_legend_handles_labels() for panel in grid.flat]
         found = {
             word: handle

@@ -7,6 +7,7 @@ import datetime as dt
 import pandas as pd
 
 from haidian_eval.params import Params
+from haidian_eval.report.exhibit import exact
 from haidian_eval.report.leaf import Leaf, joined
 from haidian_eval.report.views import named, names
 from haidian_eval.text import Text, read_words
@@ -94,11 +95,14 @@ def reconciliation(
         "indicator": [text("exhibit.with_unit", name=one.name, unit=one.unit) for one in words],
         "period": [text.period(period) for period in rows["period"]],
     }
-    numbers = {n: list(map(grouped, rows[n])) for n in ("total", "parts", "other", "difference")}
+    numbers = {
+        "city_total" if n == "total" else n: list(map(exact, rows[n]))
+        for n in ("total", "parts", "other", "difference")
+    }
     more = {
-        "allowed": list(map(grouped, rows["allowed"])),
+        "allowed": list(map(exact, rows["allowed"])),
         "capacity": [
-            grouped(most) if verdict in ("incomplete", "open") else "—"
+            exact(most) if verdict in ("incomplete", "open") else "—"
             for most, verdict in zip(rows["capacity"], rows["verdict"], strict=True)
         ],
         "absent": [listed or text("exhibit.none") for listed in absent],
@@ -106,13 +110,6 @@ def reconciliation(
         "source_id": rows["source_id"].to_numpy(),
     }
     return pd.DataFrame(lead | numbers | more)
-
-
-def grouped(value: float) -> str:
-    """Return a number with its thousands grouped and a true minus; missing is a dash."""
-    if pd.isna(value):
-        return "—"
-    return f"{value:,.10g}".replace("-", "−")
 
 
 def corrections(rows: pd.DataFrame, text: Text) -> pd.DataFrame:

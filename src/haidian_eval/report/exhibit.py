@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
+from unicodedata import east_asian_width
 
 import pandas as pd
 
@@ -19,9 +20,15 @@ from haidian_eval.text import Text
 KINDS = ("official", "published", "survey", "derived", "claim", "synthetic")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 DOWNLOAD = "<!--download-->"
-RIGHT = frozenset(
-    {"level_range", "change_range", "relative_range", "group_place", "place_of"}
-)  # words that stand in a column like numbers
+SHORT, LONG = 18, 34  # widths of a column's longest cell, in Latin letters
+DENSE = 9  # columns from which on a table is set closer
+RIGHT = frozenset(  # words that stand in a column like numbers
+    {
+        "level_range", "level_place", "change_place", "relative_range", "group_place", "place_of",
+        "without_one", "city_total", "parts", "other", "difference", "allowed", "capacity",
+        "figure", "city_figure", "against",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,43 +124,64 @@ def decimals(values: Iterable[float]) -> int:
     return max((len(words.partition(".")[2]) for words in shown), default=0)
 
 
+def exact(value: Any) -> str:
+    """Return a printed number as it was printed: thousands grouped, a true minus, no rounding."""
+    return "—" if pd.isna(value) else f"{float(value):,.12g}".replace("-", "−")
+
+
+def column_class(cells: pd.Series, name: str) -> str:
+    """Return how a column is set: numbers to the right, short words on one line, long ones wide."""
+    if name in RIGHT or pd.api.types.is_numeric_dtype(cells):
+        return "number"
+    longest = max((width(show(cell, None)) for cell in cells), default=0)
+    return "short" if longest <= SHORT else "long" if longest > LONG else ""
+
+
+def width(words: str) -> int:
+    """Return how many Latin letters wide a text is; a Chinese sign is two."""
+    return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in words)
+
+
 def html_table(
     exhibit: Exhibit, *, digits: Mapping[str, int], heads: int = 1, caption: bool = True
 ) -> str:
     """Return the table; its first `heads` columns head their rows."""
     frame, text = exhibit.shown, exhibit.text
-    numeric = [name in RIGHT or pd.api.types.is_numeric_dtype(frame[name]) for name in frame]
+    classes = [column_class(frame[name], name) for name in frame]
     head = "".join(
-        f'<th scope="col"{mark(is_number)}>{escape(label(name, text))}</th>'
-        for name, is_number in zip(frame, numeric, strict=True)
+        f'<th scope="col"{mark(kind)}>{escape(label(name, text))}</th>'
+        for name, kind in zip(frame, classes, strict=True)
     )
     body = "".join(
-        "<tr>" + "".join(html_cells(row, list(frame), numeric, digits, heads)) + "</tr>\n"
+        "<tr>" + "".join(html_cells(row, list(frame), classes, digits, heads)) + "</tr>\n"
         for row in frame.itertuples(index=False, name=None)
     )
     if frame.empty:
         body = f'<tr><td colspan="{frame.shape[1]}">{escape(text("exhibit.none"))}</td></tr>'
     title = f"<caption>{escape(exhibit.label)}</caption>" if caption else ""
-    return f"<table>{title}<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>"
+    dense = ' class="dense"' if frame.shape[1] >= DENSE else ""
+    return f"<table{dense}>{title}<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>"
 
 
-def mark(is_number: bool) -> str:
-    """Return the class of a numeric cell."""
-    return ' class="number"' if is_number else ""
+def mark(kind: str) -> str:
+    """Return the class of a cell as an attribute."""
+    return f' class="{kind}"' if kind else ""
 
 
 def html_cells(
     row: tuple[Any, ...],
     names: list[str],
-    numeric: list[bool],
+    classes: list[str],
     digits: Mapping[str, int],
     heads: int,
 ) -> Iterable[str]:
     """Return the cells of one row."""
-    for place, (value, name, is_number) in enumerate(zip(row, names, numeric, strict=True)):
+    for place, (value, name, kind) in enumerate(zip(row, names, classes, strict=True)):
         shown = escape(show(value, digits.get(name)))
+        if kind == "number":
+            shown = shown.replace("-", "−")
         tag, scope = ("th", ' scope="row"') if place < heads else ("td", "")
-        yield f"<{tag}{scope}{mark(is_number)}>{shown}</{tag}>"
+        yield f"<{tag}{scope}{mark(kind)}>{shown}</{tag}>"
 
 
 def source_line(exhibit: Exhibit) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from haidian_eval.claims import CLASSES, PART_OF_YEAR, YEAR, Claims, class_of, weakest
-from haidian_eval.report.exhibit import decimals, plain_number
+from haidian_eval.report.exhibit import decimals, exact
 from haidian_eval.report.leaf import joined
 from haidian_eval.report.views import named, names, vintage_words
 from haidian_eval.text import Text
@@ -60,8 +60,8 @@ def cells(
             "item": [item(row, name, indicators, rule, text) for row in records],
             "period": [text.period(p) if isinstance(p, str) else "—" for p in rows["period"]],
             "vintage": [vintage_words(vintage, text) for vintage in rows["vintage"]],
-            "figure": [number(value) for value in rows["value"]],
-            "against": [number(value) for value in rows["limit"]],
+            "figure": [figure(row) for row in records],
+            "against": [exact(value) for value in rows["limit"]],
             "outcome": [text(f"outcomes.{one}") for one in rows["outcome"]],
             "remark": [remark(row["note"], name, text) for row in records],
             "place_in_file": [place(row, text) for row in records],
@@ -70,9 +70,11 @@ def cells(
     )
 
 
-def number(value: Any) -> str:
-    """Return a number as a reader sees it; missing is a dash."""
-    return "—" if pd.isna(value) else plain_number(float(value))
+def figure(row: pd.Series) -> str:
+    """Return the number of a cell: a printed one as printed, a computed share to two decimals."""
+    if row["what"] == "share" and pd.notna(row["value"]):
+        return f"{row['value']:.2f}"
+    return exact(row["value"])
 
 
 def item(
@@ -121,7 +123,7 @@ def years(
     standing = tables["sources"].set_index("source_id")["standing"]
     table = []
     for row in rows.itertuples():
-        gone = [str(name[unit]) for unit in row.absent.split(";") if unit]
+        gone = text.listing([str(name[unit]) for unit in row.absent.split(";") if unit])
         table.append(
             {
                 "period": text.period(row.period),
@@ -129,22 +131,23 @@ def years(
                 "best_other": row.best,
                 "place_of": f"{row.place} / {row.among}",
                 "outcome": text(f"outcomes.{row.outcome}"),
-                "absent": text.listing(gone) or text("exhibit.none"),
-                "class": year_class(row, asked, weakest(row.source_id, standing), text),
+                "absent": gone or text("exhibit.none"),
+                "class": year_class(row, asked, weakest(row.source_id, standing), gone, text),
                 "source_id": row.source_id,
             }
         )
     return pd.DataFrame(table)
 
 
-def year_class(row: Any, asked: Mapping[str, Any], standing: str, text: Text) -> str:
+def year_class(row: Any, asked: Mapping[str, Any], standing: str, gone: str, text: Text) -> str:
     """Return the class of one year: a part of a year settles nothing, others are not claimed."""
     if not asked["first"] <= int(row.period[:YEAR]) <= asked["last"]:
         return text("claims.not_claimed")
     whole = len(row.period) == YEAR
     cell = pd.DataFrame({"outcome": [row.outcome], "standing": [standing]})
     name = class_of("fact", row.outcome != "not_first" if whole else None, cell)
-    return text(f"classes.{name}") + ("" if whole else text("claims.part_only"))
+    words = text(f"classes.{name}") + ("" if whole else text("claims.part_only"))
+    return words + (text("claims.without_some", units=gone) if gone and whole else "")
 
 
 def months(rows: pd.DataFrame, indicators: pd.DataFrame, text: Text) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from haidian_eval.params import Params
-from haidian_eval.report.exhibit import decimals, show
+from haidian_eval.report.exhibit import exact, show
 from haidian_eval.report.leaf import joined
 from haidian_eval.report.views import administrative, named, names, pick, vintage_words
 from haidian_eval.text import Text
@@ -42,6 +42,7 @@ def series(
             "share_published": printed["value"].reindex(years).to_numpy(),
             "real": real["value"].reindex(years).to_numpy(),
             "nominal": change["relative"].reindex(years).to_numpy(),
+            "price": change["price"].reindex(years).to_numpy(),
             "growth_note": [growth_note(change, year, text) for year in years],
             "source_id": cited,
         }
@@ -100,6 +101,8 @@ def refusal(
         return "nothing_refused", {}
     return "refused_section", {
         "name": names(units, text)[row["unit_id"]],
+        "base_vintage": vintage_words(row["base_vintage"], text),
+        "vintage": vintage_words(row["vintage"], text),
         "base_year": row["base_period"],
         "year": row["period"],
         "base": show(row["base_value"], 1),
@@ -181,7 +184,7 @@ def apart(
             "unit_name": [name[unit] for unit in rows["unit_id"]],
             "indicator": [one.name for one in words],
             "period": [text.period(period) for period in rows["period"]],
-            "figure": [show(value, None) for value in rows["value"]],
+            "figure": [exact(value) for value in rows["value"]],
             "unit": [one.unit for one in words],
             "source_id": rows["source_id"],
         }
@@ -211,8 +214,8 @@ def singles(
         {
             "indicator": [one.name for one in words],
             "period": [text.period(period) for period in rows["period"]],
-            "figure": [show(value, None) for value in rows["value"]],
-            "city_figure": ["—" if row is None else show(row["value"], None) for row in known],
+            "figure": [exact(value) for value in rows["value"]],
+            "city_figure": ["—" if row is None else exact(row["value"]) for row in known],
             "unit": [one.unit for one in words],
             "firmness": [text(f"firmness.{one}") for one in rows["confidence"]],
             "source_id": [
@@ -246,7 +249,8 @@ def figure_rows(
 
 def digits(shown: pd.DataFrame) -> Mapping[str, int]:
     """Return the decimals of the columns of a table."""
-    one = ("total", "whole", "share", "share_published", "real", "nominal", "naive", "comparable",
-           "revision", "base_value")  # fmt: skip
-    own = {n: decimals(shown[n].dropna()) for n in shown if n.startswith("short@")}
-    return dict.fromkeys(one, 1) | own
+    one = (
+        "total", "whole", "share", "share_published", "real", "nominal", "price", "naive",
+        "comparable", "revision", "base_value",
+    )  # fmt: skip
+    return dict.fromkeys(one, 1)

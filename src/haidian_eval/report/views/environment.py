@@ -111,19 +111,27 @@ def change(
             "unit_name": rows["unit_name"],
             "base": rows["base_value"],
             "value": rows["value"],
-            "level_rank": rows["level_rank"],
-            "level_range": ranges(rows, "rank_best", "rank_worst"),
+            "level_place": rank_and_range(rows, "level_rank", "rank_best", "rank_worst"),
             "relative": rows["relative"],
             "relative_range": [number_range(*pair, CHANGE_DIGITS) for pair in bounds],
             "status": status,
-            "change_range": ranges(rows, "change_rank", "change_worst"),
+            "change_place": rank_and_range(rows, "change_rank", "change_rank", "change_worst"),
             "expected": rows["expected"],
             "beyond": rows["beyond"],
             "source_id": cited(rows),
         }
     )
-    gone = [c for c in ("level_rank", "level_range", "change_range") if table[c].isna().all()]
+    gone = [name for name in ("level_place", "change_place") if table[name].isna().all()]
     return table.drop(columns=gone)
+
+
+def rank_and_range(rows: pd.DataFrame, rank: str, best: str, worst: str) -> list[str | None]:
+    """Return ranks with their intervals in brackets, where there are any."""
+    both = zip(rows[rank], ranges(rows, best, worst), strict=True)
+    return [
+        None if pd.isna(place) else str(place) if str(place) == span else f"{place} [{span}]"
+        for place, span in both
+    ]
 
 
 def base_mark(period: str, marked: tuple[MarkedYear, ...], text: Text) -> str:
@@ -303,7 +311,8 @@ def demonstration(
         )
         for name, p in params.environment.demonstration.items()
     ]
-    return shown, {"months": text.listing(months)}
+    moved = int((table["rank_worst"] - table["rank_best"]).max())
+    return shown, {"months": text.listing(months), "moved": moved}
 
 
 def run_words(rows: pd.DataFrame, own: Named, focus: str, text: Text) -> dict[str, object]:
