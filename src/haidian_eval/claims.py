@@ -220,8 +220,8 @@ def rule_exists(asked: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) ->
     rules = tables["rules"]
     own = rules[rules["rule_id"].isin(asked["rules"])]
     rows = [
-        cell(row, what="rule", indicator_id=row["rule_id"], period=row["dated"],
-             value=row["number"], outcome="holds", note=row["unit"])
+        cell(row, what="document", indicator_id=row["rule_id"], period=row["dated"],
+             outcome="holds")
         for _, row in own.iterrows()
     ]  # fmt: skip
     whole = (own["completeness"] == "whole").any()

@@ -155,7 +155,7 @@ def runs_against_median(
                           zorder=4, label=words)  # fmt: skip
         for place, row in zip(places, rows.itertuples(), strict=True):
             panel.annotate(
-                row.level_range or "", (place, row.value), xytext=(7, 0), zorder=5,
+                row.level_range if isinstance(row.level_range, str) else "", (place, row.value), xytext=(7, 0), zorder=5,
                 textcoords="offset points", va="center", fontsize=8, path_effects=HALO,
             )  # fmt: skip
         mark_gaps(panel, list(rows["period"]))

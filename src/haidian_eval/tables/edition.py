@@ -177,7 +177,9 @@ def coverage(edition: Edition, params: Params) -> pd.DataFrame:
     counted = edition.tables["values"]
     counted = counted[counted["unit_id"].isin(assessed)]
     rows = []
-    for (indicator, period), group in counted.groupby(["indicator_id", "period"]):
+    order = {name: place for place, name in enumerate(edition.tables["indicators"]["node_id"])}
+    counted = counted.assign(_place=counted["indicator_id"].map(order))
+    for (_, indicator, period), group in counted.groupby(["_place", "indicator_id", "period"]):
         absent = assessed[~assessed.isin(group["unit_id"])]
         rows.append(
             {

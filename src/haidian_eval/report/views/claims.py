@@ -13,6 +13,8 @@ from haidian_eval.report.leaf import joined
 from haidian_eval.report.views import named, names, vintage_words
 from haidian_eval.text import Text
 
+OF_RULES = ("rule", "document", "launch")  # cells of the table of rules
+
 
 def claims(found: Claims, text: Text) -> pd.DataFrame:
     """Return every claim with its place, its class and the reason."""
@@ -61,9 +63,9 @@ def cells(
             "period": [text.period(p) if isinstance(p, str) else "—" for p in rows["period"]],
             "vintage": [vintage_words(vintage, text) for vintage in rows["vintage"]],
             "figure": [figure(row) for row in records],
-            "against": [exact(value) for value in rows["limit"]],
+            "against": [against(row) for row in records],
             "outcome": [text(f"outcomes.{one}") for one in rows["outcome"]],
-            "remark": [remark(row["note"], name, text) for row in records],
+            "remark": [remark(row, name, rule, text) for row in records],
             "place_in_file": [place(row, text) for row in records],
             "source_id": rows["source_id"].fillna(""),
         }
@@ -81,7 +83,7 @@ def item(
     row: pd.Series, name: pd.Series, indicators: pd.DataFrame, rule: pd.DataFrame, text: Text
 ) -> str:
     """Return what a cell is: an indicator of a unit, or what a rule states."""
-    if row["what"] in ("rule", "launch"):
+    if row["what"] in OF_RULES:
         words = text.choose(rule.loc[row["indicator_id"]], "name")
         return text("claims.item_rule", id=row["indicator_id"], name=words)
     unit = name.get(row["unit_id"], "")
@@ -92,12 +94,19 @@ def item(
     return text(key, unit=unit, name=own.name, measure=own.unit)
 
 
-def remark(note: object, name: pd.Series, text: Text) -> str:
-    """Return what a cell does not cover, or the unit of a rule's number."""
-    if not isinstance(note, str) or not note:
+def against(row: pd.Series) -> str:
+    """Return what a cell is compared with: a number, or for a launch the latest day."""
+    return str(row["note"]) if row["what"] == "launch" else exact(row["limit"])
+
+
+def remark(row: pd.Series, name: pd.Series, rule: pd.DataFrame, text: Text) -> str:
+    """Return what a cell does not cover, the unit of a rule's number, or what a document says."""
+    if row["what"] in ("document", "launch"):
+        return text.choose(rule.loc[row["indicator_id"]], "rule")
+    if not isinstance(row["note"], str) or not row["note"]:
         return "—"
     words = []
-    for part in note.split(";"):
+    for part in row["note"].split(";"):
         if part == PART_OF_YEAR:
             words.append(text("claims.part_year"))
         elif part.startswith("without:"):
