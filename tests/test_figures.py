@@ -65,3 +65,77 @@ def test_picture_is_the_same_bytes_whatever_the_readers_own_settings() -> None:
 def test_line_of_full_marks_is_left_out_where_there_is_none() -> None:
     assert "满分线 10" in words(draw())
     assert not any("满分线" in word for word in words(draw(full_marks_at=float("nan"))))
+
+
+RUNS = pd.DataFrame(
+    {
+        "period": ["2021-08", "2021-09", "2023-05"],
+        "value": [19.0, 18.0, 30.0],
+        "median": [19.0, 19.0, 30.0],
+        "lowest": [16.0, 16.0, 27.0],
+        "highest": [20.0, 20.0, 36.0],
+        "level_range": ["5–14", None, "7–9"],
+        "side": ["tied", "better", "worse"],
+    }
+)
+
+
+def test_run_chart_shows_months_intervals_and_sides_and_no_blank_as_a_word() -> None:
+    points = RUNS[["period", "value"]]
+    figure = figures.runs_against_median(RUNS, points, Text("zh"), unit="微克", name="海淀区")
+    shown = words(figure)
+    assert {"2021\n08", "2023\n05", "5–14", "7–9", "微克", "海淀区：优于中位数"} <= set(shown)
+    assert not {"nan", "None"} & set(shown)
+    # a broken line only between months that are not adjacent
+    lines = [line for line in figure.axes[0].lines if line.get_linestyle() != "-"]
+    assert [line.get_xdata()[0] for line in lines] == [1.5]
+
+
+def test_vintages_are_joined_only_among_themselves() -> None:
+    rows = pd.DataFrame(
+        {
+            "year": ["2022", "2023", "2024"],
+            "total": [10206.9, 11020.2, 12907.1],
+            "vintage": ["初步核算数", "初步核算数", "普查后"],
+            "share": [24.5, 25.2, float("nan")],
+        }
+    )
+    figure = figures.vintages(rows, Text("zh"), unit="亿元")
+    joined = [tuple(line.get_xdata()) for line in figure.axes[0].lines]
+    assert joined == [(2022, 2023), (2024,)]
+    assert {"12,907.1", "25.2", "初步核算数", "普查后"} <= set(words(figure))
+
+
+def test_first_places_are_below_the_line_and_each_outcome_has_its_own_shape() -> None:
+    rows = pd.DataFrame(
+        {
+            "period": ["2024-01", "2024-02", "2024-03"],
+            "series": "甲",
+            "value": [1.0, 2.0, 3.0],
+            "best": [2.0, 2.0, 2.0],
+            "outcome": ["first", "tied", "not_first"],
+        }
+    )
+    figure = figures.first_places(rows, Text("zh"), unit="微克", name="海淀区")
+    (panel,) = figure.axes
+    drawn = {
+        c.get_label(): c.get_offsets()[0][1] for c in panel.collections if c.get_offsets().size
+    }
+    assert {k: v for k, v in drawn.items() if not k.startswith("_")} == {
+        "第一": -1.0, "并列第一": 0.0, "不是第一": 1.0,
+    }  # fmt: skip
+
+
+def test_change_over_base_shows_the_expected_beside_the_seen() -> None:
+    rows = pd.DataFrame(
+        {
+            "unit_name": ["东城区", "海淀区"],
+            "base": [30.0, 24.0],
+            "relative": [-36.7, -20.8],
+            "expected": [-37.3, -22.0],
+        }
+    )
+    panels = {"2021年8月": rows, "2021年9月": rows}
+    figure = figures.change_on_base(panels, Text("zh"), highlight="海淀区")
+    assert len(figure.axes) == 2
+    assert {"2021年8月", "2021年9月", "海淀区", "按回归均值预期"} <= set(words(figure))

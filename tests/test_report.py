@@ -47,7 +47,7 @@ def frame(**columns: list[Any]) -> pd.DataFrame:
 
 def pages(ran: Ran) -> list[Path]:
     found = sorted(ran.site.glob("*/[0-9][0-9]_*.html"))
-    assert len(found) == 6
+    assert len(found) == 12
     return found
 
 
@@ -169,7 +169,7 @@ def test_every_exhibit_of_every_page_says_source_class_and_offers_its_data(ran: 
             assert text("exhibit.data_class", classes="") in content
             assert f'download="{stem}_{anchor}.csv"' in content
             assert exhibit.DOWNLOAD not in content
-    assert count == 2 * (4 + 5 + 5)
+    assert count == 2 * (6 + 5 + 16 + 6 + 5 + 8)
 
 
 def test_download_in_the_page_is_the_file_beside_it(ran: Ran) -> None:
@@ -327,7 +327,8 @@ def parts(edition: Path, *sets: str) -> tuple[Any, list[leaf.Leaf], scoring.Alon
     read = tables.read_edition(edition, strict=True, params=params).tables
     framework = scoring.framework_of(read["indicators"], read["points"], params.scoring)
     share = params.scoring.full_marks_share
-    alone = scoring.score_alone(read["values"], framework, read["units"], full_marks_share=share)
+    units = tables.assessed_units(read["units"], params)
+    alone = scoring.score_alone(read["values"], framework, units, full_marks_share=share)
     return read["units"], leaf.read_leaves(framework, Text("zh")), alone
 
 
@@ -356,9 +357,6 @@ def test_unknown_rounding_is_said_and_no_interval_is_shown(edition: Path) -> Non
     words = views.month_words(part, dust, Text("zh"))
     assert words["rounding"] == "公布值的取整误差未知，不列区间。"
     assert "level_range" not in views.month(part, units, dust, Text("zh"))
-    cards = views.cards(alone, [dust], units, load_params(edition), Text("zh"))
-    assert "公布值取整误差未知" in cards["about"].iloc[0]
-    assert "nan" not in cards.to_string()
 
 
 def test_sources_of_names_and_groups_are_cited_with_the_values(edition: Path) -> None:
@@ -410,3 +408,44 @@ def test_addresses_in_words_become_no_links(shown) -> None:
     opened, outputs = shown
     opened.say("rule", name="https://example.org", unit="x", standard="y")
     assert "https&#58;//example.org" in outputs[0]["data"]["text/markdown"]
+
+
+def test_method_demonstration_is_headed_and_said_in_the_download() -> None:
+    demo = exhibit.Exhibit(
+        "table", "22-1", "key", "题目", "", frame(), SOURCES, Text("zh"), method_only=True
+    )
+    assert "方法演示，不构成对任何单位或政策的评价" in exhibit.table_html(demo, digits={}, heads=1)
+    assert exhibit.csv_text(demo).splitlines()[1].endswith("官方数据、方法演示")
+
+
+def test_printed_numbers_are_shown_as_printed() -> None:
+    assert exhibit.exact(73555170.0) == "73,555,170"
+    assert exhibit.exact(-4.8) == "−4.8"
+    assert exhibit.exact(float("nan")) == "—"
+
+
+def test_columns_are_set_by_what_they_hold() -> None:
+    long = "一" * 20
+    assert exhibit.column_class(pd.Series([1.0]), "x") == "number"
+    assert exhibit.column_class(pd.Series(["海淀区"]), "x") == "short"
+    assert exhibit.column_class(pd.Series(["海淀区", long]), "x") == "long"
+    assert exhibit.column_class(pd.Series(["5–9"]), "level_range") == "number"
+    assert exhibit.label("short@2023-11", Text("zh")) == "2023-11"
+
+
+def test_age_of_a_series_counts_from_the_end_of_its_last_period() -> None:
+    import datetime as dt
+
+    day = dt.date(2025, 6, 30)
+    ages = {"2024": 6, "2024Q1": 15, "2023-05": 25, "2023-01..05": 25, "2025": -6}
+    for period, months in ages.items():
+        assert annex.months_between(annex.last_month(period), day) == months
+
+
+def test_cards_of_the_report_say_month_interval_and_vintage(ran: Ran) -> None:
+    content = (ran.site / "zh" / "90_report.html").read_text("utf-8")
+    cards = content.partition('<div class="cards">')[2].partition("<figcaption")[0]
+    assert "第16 / 17" in cards
+    assert "海淀区道路尘负荷，2023年1月" in cards
+    assert "单月数据，不称短板" in cards
+    assert "初步核算数（第五次经济普查后），同版本计算" in cards

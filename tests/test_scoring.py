@@ -61,9 +61,8 @@ def scored(root: Path, as_of: str) -> scoring.Alone:
     edition = tables.read_edition(folder, strict=True, params=params)
     parts = edition.tables
     framework = scoring.framework_of(parts["indicators"], parts["points"], params.scoring)
-    return scoring.score_alone(
-        parts["values"], framework, parts["units"], full_marks_share=params.scoring.full_marks_share
-    )
+    share, units = params.scoring.full_marks_share, tables.assessed_units(parts["units"], params)
+    return scoring.score_alone(parts["values"], framework, units, full_marks_share=share)
 
 
 @pytest.mark.parametrize(
@@ -396,8 +395,9 @@ def test_two_vintages_of_one_period_are_refused(root: Path) -> None:
     parts = edition.tables
     framework = scoring.framework_of(parts["indicators"], parts["points"], params.scoring)
     values = pd.concat([parts["values"], parts["values"].assign(vintage="revised")])
+    units = tables.assessed_units(parts["units"], params)
     with pytest.raises(TableError, match=r"18 units have values of the vintages"):
-        scoring.score_alone(values, framework, parts["units"], full_marks_share=0.5)
+        scoring.score_alone(values, framework, units, full_marks_share=0.5)
 
 
 def test_choice_of_an_unknown_rule_names_the_parameter(root: Path) -> None:

@@ -67,6 +67,8 @@ def test_periods_are_said_as_a_reader_says_them() -> None:
     assert Text("en").period("2022-02") == "February 2022"
     assert Text("en").period("2024Q1") == "2024Q1"
     assert Text("zh").period("2024") == "2024"
+    assert Text("zh").period("2023-01..05") == "2023年1—5月"
+    assert Text("en").period("2023-01..05") == "January–May 2023"
 
 
 def test_blank_english_falls_back_to_the_chinese() -> None:

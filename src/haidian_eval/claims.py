@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from haidian_eval.environment import joined, places
+from haidian_eval.environment.standing import PLACES
 from haidian_eval.errors import TableError
 
 CLASSES = ("independent", "publisher", "differs", "unknown", "not_a_fact")
@@ -53,19 +54,24 @@ def check(tables: Mapping[str, pd.DataFrame]) -> Claims:
 
     tables: claims, values, rules, sources, units of the edition. A proposal is not a fact; a fact
     without a check, or whose cells are absent, is unknown; one that fails differs from the
-    documents seen; one that holds is confirmed by independent data when every deciding cell is
-    independent of those assessed and of their superiors, else it agrees with the publisher only.
+    documents seen; one that holds is confirmed by independent data when every deciding cell comes
+    from raw records that others keep and anybody can recompute, else it agrees with the publisher
+    only. What a proposal would change is shown as its baseline.
     """
     standing = tables["sources"].set_index("source_id")["standing"]
-    rows, blocks = [], []
+    rows, blocks = [], [pd.DataFrame(columns=CELLS)]
     for _, claim in tables["claims"].iterrows():
         outcome = run_check(claim, tables)
         cells = outcome.cells.reindex(columns=CELLS).assign(claim_id=claim["claim_id"])
         cells["standing"] = [weakest(ids, standing) for ids in cells["source_id"]]
+        if claim["kind"] == "proposal":
+            cells["outcome"] = "baseline"
         name = class_of(str(claim["kind"]), outcome.holds, cells)
         rows.append(claim.to_dict() | {"class": name, "cells": len(cells)})
         blocks.append(cells)
-    return Claims(pd.DataFrame(rows), pd.concat(blocks, ignore_index=True))
+    columns = [*tables["claims"].columns, "class", "cells"]
+    filled = [block for block in blocks if len(block)] or blocks[:1]
+    return Claims(pd.DataFrame(rows, columns=columns), pd.concat(filled, ignore_index=True))
 
 
 def run_check(claim: pd.Series, tables: Mapping[str, pd.DataFrame]) -> Outcome:
@@ -200,31 +206,36 @@ def yearly_places(asked: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) 
 
 
 def rule_number(asked: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> Outcome:
-    """Return whether any of the rules seen has the number; without any of them, it stays open."""
+    """Return whether a rule seen as a whole states the number.
+
+    Where none of the rules seen does, the claim fails; where only one seen in part or at second
+    hand does, the documents disagree and it stays open, as it does without any of them.
+    """
     rules = tables["rules"]
     own = rules[rules["rule_id"].isin(asked["rules"])]
-    rows = [rule_cell(row, limit=asked["number"], equal=True) for _, row in own.iterrows()]
-    holds = bool((own["number"] == asked["number"]).any()) if len(own) else None
+    equal = own["number"] == asked["number"]
+    rows = [
+        cell(row, what="rule", indicator_id=row["rule_id"], period=row["dated"],
+             value=row["number"], limit=asked["number"], note=row["unit"],
+             outcome="holds" if same else "fails")
+        for (_, row), same in zip(own.iterrows(), equal, strict=True)
+    ]  # fmt: skip
+    firm = bool((equal & (own["completeness"] == "whole")).any())
+    holds = True if firm else None if equal.any() or own.empty else False
     return Outcome(holds, pd.DataFrame(rows, columns=CELLS))
 
 
-def rule_cell(row: pd.Series, *, limit: float, equal: bool) -> dict[str, Any]:
-    """Return the number that one rule states, as a deciding cell."""
-    outcome = "holds" if (row["number"] == limit) is equal else "fails"
-    return cell(row, what="rule", indicator_id=row["rule_id"], period=row["dated"],
-                value=row["number"], limit=limit, outcome=outcome, note=row["unit"])  # fmt: skip
-
-
 def rule_exists(asked: Mapping[str, Any], tables: Mapping[str, pd.DataFrame]) -> Outcome:
-    """Return whether the documents seen state such a rule; one seen in part does not settle it."""
+    """Return whether the rules seen contain the words; one seen in part does not settle it."""
     rules = tables["rules"]
     own = rules[rules["rule_id"].isin(asked["rules"])]
+    said = own["rule_zh"].map(lambda rule: all(word in rule for word in asked["words"]))
     rows = [
         cell(row, what="document", indicator_id=row["rule_id"], period=row["dated"],
-             outcome="holds")
-        for _, row in own.iterrows()
+             outcome="holds" if there else "absent")
+        for (_, row), there in zip(own.iterrows(), said, strict=True)
     ]  # fmt: skip
-    whole = (own["completeness"] == "whole").any()
+    whole = bool((said.astype("bool") & (own["completeness"] == "whole")).any())
     return Outcome(True if whole else None, pd.DataFrame(rows, columns=CELLS))
 
 
@@ -251,7 +262,7 @@ NEEDED = {
     "share_above": {"indicator", "unit", "whole", "period", "limit", "vintages"},
     "first_every_year": {"indicators", "unit", "rivals", "first", "last"},
     "rule_number": {"rules", "number"},
-    "rule_exists": {"rules"},
+    "rule_exists": {"rules", "words"},
     "launched_by": {"rule", "by"},
 }
 
@@ -278,16 +289,20 @@ def month_by_month(
 ) -> pd.DataFrame:
     """Return a unit's place among its rivals in every single month, for several indicators.
 
-    values: of districts. Columns: those of `places`, indicator_id and vintage; the streak runs
-    over the months of one indicator that have values.
+    values: of districts. Columns: those of `places`, indicator_id and vintage; the tables published
+    month by month are one series, every set of station data is another.
     """
     monthly = values[
         values["period"].str.fullmatch(MONTH) & values["indicator_id"].isin(indicators)
     ]
     parts = []
     for name in indicators:
-        rows = monthly[monthly["indicator_id"] == name]
-        vintage = rows.drop_duplicates("period").set_index("period")["vintage"]
-        seen = places(rows, unit, rivals, cost=True)
-        parts.append(seen.assign(indicator_id=name, vintage=seen["period"].map(vintage)))
-    return pd.concat(parts, ignore_index=True)
+        own = monthly[monthly["indicator_id"] == name]
+        # the tables of the months are one series; each set of station data is one of its own
+        sets = own["vintage"].where(~own["vintage"].str.startswith("table_"), "published")
+        for series, rows in own.groupby(sets):
+            seen = places(rows, unit, rivals, cost=True)
+            parts.append(seen.assign(indicator_id=name, vintage=series))
+    columns = [*PLACES, "indicator_id", "vintage"]
+    found = [part for part in parts if len(part)] or [pd.DataFrame(columns=columns)]
+    return pd.concat(found, ignore_index=True)

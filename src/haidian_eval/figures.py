@@ -154,9 +154,10 @@ def runs_against_median(
             panel.scatter(own["place"], own["value"], s=52, color=ACCENT, marker=shape[str(side)],
                           zorder=4, label=words)  # fmt: skip
         for place, row in zip(places, rows.itertuples(), strict=True):
+            words = row.level_range if isinstance(row.level_range, str) else ""
             panel.annotate(
-                row.level_range if isinstance(row.level_range, str) else "", (place, row.value), xytext=(7, 0), zorder=5,
-                textcoords="offset points", va="center", fontsize=8, path_effects=HALO,
+                words, (place, row.value), xytext=(7, 0), zorder=5, textcoords="offset points",
+                va="center", fontsize=8, path_effects=HALO,
             )  # fmt: skip
         mark_gaps(panel, list(rows["period"]))
         panel.set_xticks(list(places), [period.replace("-", "\n") for period in rows["period"]])

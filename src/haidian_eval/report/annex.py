@@ -106,7 +106,7 @@ def reconciliation(
             for most, verdict in zip(rows["capacity"], rows["verdict"], strict=True)
         ],
         "absent": [listed or text("exhibit.none") for listed in absent],
-        "verdict": [text(f"sums.{verdict}") for verdict in rows["verdict"]],
+        "sum_verdict": [text(f"sums.{verdict}") for verdict in rows["verdict"]],
         "source_id": rows["source_id"].to_numpy(),
     }
     return pd.DataFrame(lead | numbers | more)
@@ -120,7 +120,7 @@ def corrections(rows: pd.DataFrame, text: Text) -> pd.DataFrame:
             "what": [f"{row['table']}: {row['key']}" for row in records],
             "found": rows["found"],
             "treatment": [text(f"actions.{action}") for action in rows["action"]],
-            "reason": [text.choose(row, "reason") for row in records],
+            "reading_note": [text.choose(row, "reason") for row in records],
             "source_id": rows["source_id"],
         }
     )

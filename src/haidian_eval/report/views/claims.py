@@ -161,11 +161,10 @@ def year_class(row: Any, asked: Mapping[str, Any], standing: str, gone: str, tex
 
 def months(rows: pd.DataFrame, indicators: pd.DataFrame, text: Text) -> pd.DataFrame:
     """Return every single month for the figure of first places."""
-    words = {one: named(indicators, one, text).name for one in set(rows["indicator_id"])}
     return pd.DataFrame(
         {
             "period": rows["period"],
-            "indicator": rows["indicator_id"].map(words),
+            "indicator": series_names(rows, indicators, text),
             "value": rows["value"],
             "best_other": rows["best"],
             "place_of": [f"{a} / {b}" for a, b in zip(rows["place"], rows["among"], strict=True)],
@@ -176,14 +175,24 @@ def months(rows: pd.DataFrame, indicators: pd.DataFrame, text: Text) -> pd.DataF
     )
 
 
+def series_names(rows: pd.DataFrame, indicators: pd.DataFrame, text: Text) -> list[str]:
+    """Return the name of the series that each month belongs to: its indicator and data set."""
+    pairs = zip(rows["indicator_id"], rows["vintage"], strict=True)
+    return [
+        text("claims.series", indicator=named(indicators, name, text).name,
+             vintage=vintage_words(vintage, text))
+        for name, vintage in pairs
+    ]  # fmt: skip
+
+
 def month_words(rows: pd.DataFrame, indicators: pd.DataFrame, text: Text) -> str:
     """Return, one line per series, how often the unit was first, tied or not first."""
     lines = []
-    for name, own in rows.groupby("indicator_id", sort=False):
+    for name, own in rows.groupby(series_names(rows, indicators, text), sort=False):
         count = own["outcome"].value_counts()
         not_first = [text.period(p) for p in own.loc[own["outcome"] == "not_first", "period"]]
         words = {
-            "indicator": named(indicators, str(name), text).name,
+            "indicator": str(name),
             "months": len(own),
             "first": int(count.get("first", 0)),
             "tied": int(count.get("tied", 0)),

@@ -115,7 +115,7 @@ def change(
             "relative": rows["relative"],
             "relative_range": [number_range(*pair, CHANGE_DIGITS) for pair in bounds],
             "status": status,
-            "change_place": rank_and_range(rows, "change_rank", "change_rank", "change_worst"),
+            "change_place": rank_and_range(rows, "change_rank", "change_best", "change_worst"),
             "expected": rows["expected"],
             "beyond": rows["beyond"],
             "source_id": cited(rows),
@@ -311,7 +311,8 @@ def demonstration(
         )
         for name, p in params.environment.demonstration.items()
     ]
-    moved = int((table["rank_worst"] - table["rank_best"]).max())
+    shifts = table[["rank_best", "rank_worst"]].sub(table["rank"], axis=0).abs()
+    moved = int(shifts.max(axis=None))
     return shown, {"months": text.listing(months), "moved": moved}
 
 
