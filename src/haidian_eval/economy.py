@@ -14,6 +14,17 @@ def of(values: pd.DataFrame, indicator: str) -> pd.DataFrame:
     return values.loc[values["indicator_id"] == indicator, PLAIN]
 
 
+def newest(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return, of one indicator, the value of each unit and period that was published last."""
+    ordered = rows.sort_values("as_of", kind="stable")
+    return ordered.drop_duplicates(["unit_id", "period"], keep="last").sort_index()
+
+
+def yearly(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows whose period is a year."""
+    return rows[rows["period"].str.fullmatch(r"\d{4}")]
+
+
 def shares(values: pd.DataFrame, indicator: str, whole: str) -> pd.DataFrame:
     """Return every unit's share (per cent) of the whole in the same period and vintage.
 
@@ -46,16 +57,16 @@ def shares(values: pd.DataFrame, indicator: str, whole: str) -> pd.DataFrame:
 def growth(values: pd.DataFrame, indicator: str, real: str) -> pd.DataFrame:
     """Return the nominal change of a total from year to year beside the published real growth.
 
-    relative: per cent at current prices, inside one vintage only. price: per cent, the change of
-    prices that relative and real together imply; one that nobody would expect says that the base
-    was revised after it was published. Across vintages (reason "vintage") nothing is computed but
-    what the refusal rests on: `naive`, the quotient of the two printed figures, `comparable`, the
-    base that the published real growth leads back to (prices ignored), and `revision`, the per
-    cent by which it exceeds the base as published.
+    relative: per cent at current prices, inside one vintage only. price: per cent, what relative
+    leaves beyond real: the change of prices, and any revision of the base after it was published.
+    Of several vintages of the real growth the newest is taken. Across vintages (reason "vintage")
+    nothing is computed but what the refusal rests on: `naive`, the quotient of the two printed
+    figures, `comparable`, the base that the published real growth leads back to (prices ignored),
+    and `revision`, the per cent by which it exceeds the base as published.
     """
     own = values[values["indicator_id"] == indicator]
     pairs = changes(own)
-    published = of(values, real)[["unit_id", "period", "value", "source_id"]]
+    published = newest(of(values, real))[["unit_id", "period", "value", "source_id"]]
     published = published.rename(columns={"value": "real", "source_id": "real_source"})
     table = pairs.merge(published, on=["unit_id", "period"], how="left", validate="m:1")
     refused = table["reason"] == "vintage"
@@ -69,3 +80,40 @@ def growth(values: pd.DataFrame, indicator: str, real: str) -> pd.DataFrame:
         revision=100 * (comparable / table["base_value"] - 1),
         source_id=[";".join(part for part in pair if part) for pair in both],
     ).drop(columns="real_source")
+
+
+def by_year(
+    values: pd.DataFrame, share_frame: pd.DataFrame, growth_frame: pd.DataFrame, unit: str,
+    *, total: str, real: str, share: str,
+) -> pd.DataFrame:  # fmt: skip
+    """Return one unit's total year by year, a row for every vintage, with share and growth.
+
+    Columns: period, vintage, value, whole_value and share (per cent, of one vintage), relative and
+    price (see `growth`), reason (missing without the year before), share_published and real (the
+    newest published figures of the year), source_id and, where known, _file and _row.
+    """
+    own = values[(values["indicator_id"] == total) & (values["unit_id"] == unit)]
+    rows = yearly(own).sort_values(["period", "as_of"], kind="stable")
+    key = ["period", "vintage"]
+    kept = [*key, "value", "source_id", *rows.columns.intersection(["_file", "_row"])]
+    parts = share_frame[share_frame["unit_id"] == unit]
+    parts = parts[[*key, "whole_value", "share", "source_id"]]
+    changed = growth_frame[growth_frame["unit_id"] == unit]
+    changed = changed[[*key, "relative", "price", "reason", "source_id"]]
+    table = rows[kept].merge(
+        parts.rename(columns={"source_id": "share_source"}), on=key, how="left", validate="1:1"
+    )
+    table = table.merge(
+        changed.rename(columns={"source_id": "growth_source"}), on=key, how="left", validate="1:1"
+    )
+    for name, indicator in (("share_published", share), ("real", real)):
+        printed = newest(yearly(of(values[values["unit_id"] == unit], indicator)))
+        printed = printed[["period", "value", "source_id"]]
+        printed = printed.rename(columns={"value": name, "source_id": f"{name}_source"})
+        table = table.merge(printed, on="period", how="left", validate="m:1")
+    sources = [name for name in table if name.endswith("_source")]
+    cited = [
+        ";".join(dict.fromkeys(i for ids in row if isinstance(ids, str) for i in ids.split(";")))
+        for row in table[["source_id", *sources]].itertuples(index=False, name=None)
+    ]
+    return table.drop(columns=sources).assign(source_id=cited)

@@ -222,7 +222,7 @@ def vintages(rows: pd.DataFrame, text: Text, *, unit: str) -> Figure:
         for row in rows.itertuples():
             for panel, value, high in ((upper, row.total, 7), (lower, row.share, 7)):
                 if not pd.isna(value):
-                    panel.annotate(f"{value:,.1f}", (int(row.year), value), xytext=(0, high),
+                    panel.annotate(f"{value:.1f}", (int(row.year), value), xytext=(0, high),
                                    textcoords="offset points", ha="center", fontsize=8,
                                    path_effects=HALO)  # fmt: skip
         lower.axhline(25, color=ACCENT, linewidth=1, linestyle=(0, (4, 3)))

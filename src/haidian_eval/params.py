@@ -118,9 +118,8 @@ class Economy(Section):
 
 
 class Claims(Section):
-    """Among which units the claim of best air is tested month by month, and with which series."""
+    """With which series the claims about first places are also tested month by month."""
 
-    rivals: tuple[str, ...]
     monthly: tuple[str, ...]
     background_stations: tuple[str, ...] = ()
 

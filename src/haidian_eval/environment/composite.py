@@ -10,6 +10,8 @@ from haidian_eval.environment.levels import joined, one_vintage
 from haidian_eval.errors import ParameterError
 from haidian_eval.scoring import Framework, score
 
+COLUMNS = ["index", "rank", "rank_best", "rank_worst", "source_id"]
+
 
 def demonstration(
     values: pd.DataFrame, framework: Framework, units: pd.DataFrame, periods: Mapping[str, str]
@@ -17,18 +19,31 @@ def demonstration(
     """Return a composite over indicators of different months, with what each of them moves.
 
     One row per unit: index, rank, and the best and worst rank when each indicator in turn is left
-    out. A demonstration of the method: it stands for no period.
+    out. A demonstration of the method: it stands for no period. Empty where an indicator has no
+    value in its month.
     """
     absent = [leaf for leaf in framework.leaves if leaf not in periods]
     if absent:
         raise ParameterError(f"environment.demonstration names no period for {absent}")
-    chosen = pd.concat(
-        values[(values["indicator_id"] == leaf) & (values["period"] == periods[leaf])]
-        for leaf in framework.leaves
-    )
-    inside = one_vintage(chosen[chosen["unit_id"].isin(units["unit_id"])])
+    inside = of_months(values[values["unit_id"].isin(units["unit_id"])], periods)
+    if set(inside["indicator_id"]) != set(framework.leaves):
+        return pd.DataFrame(columns=[*units[["unit_id", "peer_group"]], *COLUMNS])
     wide = inside.pivot(index="unit_id", columns="indicator_id", values="value")
     wide = wide.reindex(index=units["unit_id"], columns=framework.leaves)
+    cited = inside.groupby("unit_id")["source_id"].agg(joined)
+    table = ranked(wide, framework).assign(source_id=cited)
+    own = units[["unit_id", "peer_group"]]
+    return own.merge(table.rename_axis("unit_id").reset_index(), on="unit_id", validate="1:1")
+
+
+def of_months(values: pd.DataFrame, periods: Mapping[str, str]) -> pd.DataFrame:
+    """Return the values of each indicator in its month, of one vintage."""
+    wanted = values["indicator_id"].map(dict(periods)) == values["period"]
+    return one_vintage(values[wanted])
+
+
+def ranked(wide: pd.DataFrame, framework: Framework) -> pd.DataFrame:
+    """Return index and rank, the ranks with one indicator left out, and each score."""
     scores = score(wide, framework)
     without = [
         score(wide, framework, weights=pd.Series({leaf: 0.0})).rank for leaf in framework.leaves
@@ -42,8 +57,4 @@ def demonstration(
             "rank_worst": ranks.max(axis=1).astype("Int64"),
         }
     )
-    cited = inside.groupby("unit_id")["source_id"].agg(joined)
-    table = pd.concat([table, scores.normalised], axis=1).assign(source_id=cited)
-    return units[["unit_id", "peer_group"]].merge(
-        table.rename_axis("unit_id").reset_index(), on="unit_id", validate="1:1"
-    )
+    return pd.concat([table, scores.normalised], axis=1)

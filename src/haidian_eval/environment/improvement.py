@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from haidian_eval.environment.levels import TOUCHING, by_period, is_cost, joined, without
+from haidian_eval.environment.levels import (
+    TOUCHING,
+    by_period,
+    is_cost,
+    joined,
+    one_vintage,
+    without,
+)
 from haidian_eval.scoring import competition_rank, rank_bounds
 from haidian_eval.tables import changes
 
 CHANGE_RANKS = ["change_rank", "change_best", "change_worst"]
+REFUSED = ["indicator_id", "period", "base_period", "vintage", "base_vintage", "reason"]
 FEWEST_FOR_A_LINE = 5
 
 
@@ -27,10 +36,13 @@ class Improvement:
     expected; missing where the difference is within the rounding of the change).
     summary: one row per indicator and period: units, slope of value on base, correlation of base
     and relative change, reason as in `Levels`.
+    refused: indicator, period, base_period, both vintages, reason ("vintage" | "base"), units: how
+    many comparisons could not be made.
     """
 
     frame: pd.DataFrame
     summary: pd.DataFrame
+    refused: pd.DataFrame
 
 
 def improvement(
@@ -44,31 +56,34 @@ def improvement(
     """Return the changes of the named indicators against the same month of the year before."""
     own = values[values["indicator_id"].isin(names) & values["unit_id"].isin(units["unit_id"])]
     pairs = changes(own)
-    pairs = pairs[(pairs["reason"] == "") & pairs["relative"].notna()]
+    refused = pairs[pairs["reason"] != ""].groupby(REFUSED, as_index=False).size()
+    usable = pairs[(pairs["reason"] == "") & pairs["relative"].notna()].drop(columns="reason")
+    key = ["indicator_id", "period", "vintage"]
+    shown = usable.merge(one_vintage(own)[key].drop_duplicates(), on=key, validate="m:1")
     frames, summaries = [], []
-    for name, period, table in by_period(pairs.drop(columns=["reason"]), names, units):
-        cost = is_cost(indicators, name)
-        changed = with_regression(with_change_ranks(table, cost=cost))
-        reason = "partial" if table["relative"].count() < needed_share * len(table) else ""
-        if reason:
-            changed = without(changed, CHANGE_RANKS)
-        frames.append(changed)
-        summaries.append(
-            {
-                "indicator_id": name,
-                "period": period,
-                "base_period": table["base_period"].dropna().iloc[0],
-                "units": int(table["relative"].count()),
-                "assessed": len(table),
-                "slope": line_through(table)[1],
-                "correlation": float(table["base_value"].corr(table["relative"])),
-                "reason": reason,
-                "source_id": joined(table["source_id"]),
-            }
-        )
-    if not frames:
-        return Improvement(pd.DataFrame(), pd.DataFrame())
-    return Improvement(pd.concat(frames, ignore_index=True), pd.DataFrame(summaries))
+    for name, period, table in by_period(shown, names, units):
+        changed = with_regression(with_change_ranks(table, cost=is_cost(indicators, name)))
+        verdict = {"indicator_id": name, "period": period} | summary_of(table, needed_share)
+        frames.append(without(changed, CHANGE_RANKS) if verdict["reason"] else changed)
+        summaries.append(verdict)
+    whole = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    return Improvement(whole, pd.DataFrame(summaries), refused.rename(columns={"size": "units"}))
+
+
+def summary_of(table: pd.DataFrame, needed_share: float) -> dict[str, Any]:
+    """Return how one comparison went over all units, and why it does not rank, if so."""
+    known = table["relative"].notna()
+    spread = table.loc[known, ["base_value", "relative"]].nunique().min() > 1
+    correlation = table["base_value"].corr(table["relative"]) if spread else float("nan")
+    return {
+        "base_period": table["base_period"].dropna().iloc[0],
+        "units": int(known.sum()),
+        "assessed": len(table),
+        "slope": line_through(table)[1],
+        "correlation": float(correlation),
+        "reason": "partial" if known.sum() < needed_share * len(table) else "",
+        "source_id": joined(table["source_id"]),
+    }
 
 
 def with_change_ranks(table: pd.DataFrame, *, cost: bool) -> pd.DataFrame:

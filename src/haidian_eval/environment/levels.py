@@ -13,6 +13,8 @@ from haidian_eval.errors import ParameterError, TableError, not_known
 from haidian_eval.scoring import competition_rank, rank_bounds
 
 TOUCHING = 1e-9
+ORIGIN = ["_file", "_row"]
+COLUMNS = ["unit_id", "indicator_id", "period", "vintage", "value", "half_width", "source_id"]
 RANKS = ["level_rank", "rank_best", "rank_worst", "group_rank", "group_best", "group_worst"]
 
 
@@ -24,7 +26,8 @@ class Levels:
     half_width, vintage, source_id; level_rank (1, 1, 3), rank_best and rank_worst under rounding;
     the same inside the peer group, with group_size. No ranks where the verdict is not a blank.
     discrimination: one row per indicator and period: units, assessed, distinct, lowest, highest,
-    blurred (share of the pairs of units that rounding cannot tell apart), reason: "" | "partial"
+    blurred (share of the pairs of units that rounding cannot tell apart; missing where the
+    rounding of any is not known), reason: "" | "partial"
     (too few units have a value) | "one_value" | "overlap" (all rank intervals overlap).
     """
 
@@ -59,7 +62,7 @@ def by_period(
 ) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """Yield indicator, period and a row for every unit, with its value where there is one."""
     assessed = units[["unit_id", "peer_group"]]
-    for name in names:
+    for name in dict.fromkeys(names):
         own = values[(values["indicator_id"] == name) & values["unit_id"].isin(units["unit_id"])]
         for period, rows in own.groupby("period"):
             table = assessed.merge(
@@ -83,9 +86,10 @@ def levels(
 
     `units`: the assessed units alone, with peer_group.
     """
-    columns = ["unit_id", "indicator_id", "period", "vintage", "value", "half_width", "source_id"]
+    own = values[values["indicator_id"].isin(names) & values["unit_id"].isin(units["unit_id"])]
+    columns = [*COLUMNS, *values.columns.intersection(ORIGIN)]
     frames, verdicts = [], []
-    for name, period, table in by_period(one_vintage(values)[columns], names, units):
+    for name, period, table in by_period(one_vintage(own)[columns], names, units):
         ranked = with_level_ranks(table, ascending=is_cost(indicators, name))
         verdict = {"indicator_id": name, "period": period} | tell_apart(ranked, needed_share)
         if verdict["reason"]:
@@ -124,7 +128,8 @@ def tell_apart(table: pd.DataFrame, needed_share: float) -> dict[str, Any]:
     high = (known["value"] + known["half_width"]).to_numpy()
     apart = (low[:, None] >= high[None, :] - TOUCHING) | (high[:, None] <= low[None, :] + TOUCHING)
     upper = np.triu_indices(len(known), 1)
-    blurred = float(1 - apart[upper].mean()) if len(known) > 1 else float("nan")
+    told = len(known) > 1 and known["half_width"].notna().all()
+    blurred = float(1 - apart[upper].mean()) if told else float("nan")
     if len(known) < needed_share * len(table):
         reason = "partial"
     elif known["value"].nunique() < 2:

@@ -12,6 +12,7 @@ RUNS = [
     "period", "value", "median", "lowest", "highest", "level_rank", "rank_best", "rank_worst",
     "source_id", "side", "run",
 ]  # fmt: skip
+WEAK = ["indicator_id", "unit_id", "periods", "weak", "weak_in", "verdict", "source_id"]
 PLACES = ["period", "value", "best", "place", "among", "absent", "outcome", "streak", "source_id"]
 
 
@@ -45,7 +46,7 @@ def repeated(frame: pd.DataFrame, *, weak_share: float, weak_periods: int) -> pd
                 "source_id": joined(latest["source_id"]),
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=WEAK)
 
 
 def latest_places(levels: Levels, weak: pd.DataFrame, unit: str) -> pd.DataFrame:

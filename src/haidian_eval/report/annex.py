@@ -54,12 +54,13 @@ def coverage(
     frequency = indicators.drop_duplicates("node_id", keep="last").set_index("node_id")["frequency"]
     for name, own in rows.groupby("indicator_id", sort=False):
         first, last = own["period"].min(), max(own["period"], key=last_month)
+        known = frequency[name]
         span = sorted({int(own["units_with_value"].min()), int(own["units_with_value"].max())})
         records.append(
             {
                 "indicator": named(indicators, str(name), text).name,
-                "frequency": text(f"frequencies.{frequency[name]}"),
-                "rows": len(own),
+                "frequency": text(f"frequencies.{known}") if pd.notna(known) else "—",
+                "periods_seen": len(own),
                 "first_period": text.period(first),
                 "last_period": text.period(last),
                 "age": months_between(last_month(last), as_of),
@@ -120,6 +121,7 @@ def corrections(rows: pd.DataFrame, text: Text) -> pd.DataFrame:
             "what": [f"{row['table']}: {row['key']}" for row in records],
             "found": rows["found"],
             "treatment": [text(f"actions.{action}") for action in rows["action"]],
+            "replacement": rows["replacement"].fillna("—"),
             "reading_note": [text.choose(row, "reason") for row in records],
             "source_id": rows["source_id"],
         }

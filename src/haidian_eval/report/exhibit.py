@@ -6,6 +6,7 @@ import base64
 import csv
 import io
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -20,7 +21,9 @@ from haidian_eval.text import Text
 KINDS = ("official", "published", "survey", "derived", "claim", "synthetic")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 DOWNLOAD = "<!--download-->"
+MINUS = re.compile(r"(?<![\d–])-(?=\d)")  # not the hyphens of a date
 SHORT, LONG = 18, 34  # widths of a column's longest cell, in Latin letters
+MANY = 12  # sources beyond which only their numbers are cited
 DENSE = 9  # columns from which on a table is set closer
 RIGHT = frozenset(  # words that stand in a column like numbers
     {
@@ -60,7 +63,12 @@ class Exhibit:
 
     @property
     def shown(self) -> pd.DataFrame:
-        """The columns that a reader sees."""
+        """The columns that a reader sees; those that begin with `_` are for the download."""
+        return self.downloaded.loc[:, ~self.downloaded.columns.str.startswith("_")]
+
+    @property
+    def downloaded(self) -> pd.DataFrame:
+        """The columns of the download, without sources and class."""
         return self.rows.drop(columns="source_id")
 
     @property
@@ -131,7 +139,7 @@ def exact(value: Any) -> str:
 
 def column_class(cells: pd.Series, name: str) -> str:
     """Return how a column is set: numbers to the right, short words on one line, long ones wide."""
-    if name in RIGHT or pd.api.types.is_numeric_dtype(cells):
+    if name in RIGHT or name.startswith("short@") or pd.api.types.is_numeric_dtype(cells):
         return "number"
     longest = max((width(show(cell, None)) for cell in cells), default=0)
     return "short" if longest <= SHORT else "long" if longest > LONG else ""
@@ -179,7 +187,7 @@ def html_cells(
     for place, (value, name, kind) in enumerate(zip(row, names, classes, strict=True)):
         shown = escape(show(value, digits.get(name)))
         if kind == "number":
-            shown = shown.replace("-", "−")
+            shown = MINUS.sub("−", shown)
         tag, scope = ("th", ' scope="row"') if place < heads else ("td", "")
         yield f"<{tag}{scope}{mark(kind)}>{shown}</{tag}>"
 
@@ -198,6 +206,8 @@ def source_line(exhibit: Exhibit) -> str:
         )
         for name, row in exhibit.sources.loc[exhibit.source_ids].iterrows()
     ]
+    if len(cited) > MANY:
+        cited = [text("exhibit.many", ids=text.listing(exhibit.source_ids))]
     joined = text("exhibit.between_sources").join(cited)
     lines.append(text("exhibit.source", sources=joined or text("exhibit.none")))
     classes = text.listing([text(f"kinds.{kind}") for kind in exhibit.kinds])
@@ -269,10 +279,10 @@ def csv_text(exhibit: Exhibit) -> str:
     kind_of = exhibit.sources["kind"].to_dict()
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    names = [*exhibit.shown.columns, "source_id", "data_class"]
+    names = [*exhibit.downloaded.columns.str.removeprefix("_"), "source_id", "data_class"]
     writer.writerow([label(name, text) for name in names])
-    shown = exhibit.shown.itertuples(index=False, name=None)
-    for row, ids in zip(shown, exhibit.rows["source_id"], strict=True):
+    cells = exhibit.downloaded.itertuples(index=False, name=None)
+    for row, ids in zip(cells, exhibit.rows["source_id"], strict=True):
         kinds = ordered_kinds(kind_of[name] for name in split_ids([ids]))
         words = [text(f"kinds.{kind}") for kind in kinds]
         classes = text.listing(words + [text("exhibit.method_only")] * exhibit.method_only)

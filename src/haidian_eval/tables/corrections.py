@@ -9,6 +9,9 @@ import pandas as pd
 
 from haidian_eval.tables.contracts import contracts
 from haidian_eval.tables.defects import Defects
+from haidian_eval.tables.reader import CONVERTERS
+
+NUMERIC = ("number", "amount")
 
 
 def apply_corrections(
@@ -64,14 +67,20 @@ def not_allowed(correction: pd.Series, frame: Any, row: Any, sources: pd.DataFra
     cited = str(frame.at[row, "source_id"]).split(";")
     if "official" in set(kinds.reindex(cited)):
         return "correction_official"
-    is_number = pd.api.types.is_numeric_dtype(frame[correction["column"]])
-    number = pd.to_numeric(correction["replacement"], errors="coerce")
-    if correction["action"] == "scale" and not is_number:
+    if correction["table"] == "sources":
+        return "correction_column"
+    if correction["action"] == "drop":
+        return ""
+    contract, name = contracts()[correction["table"]], correction["column"]
+    column = contract.columns[name]
+    if name in contract.key or column.references:
+        return "correction_column"
+    kind = "number" if correction["action"] == "scale" else column.kind
+    new = correction["replacement"]
+    if column.kind not in NUMERIC and correction["action"] == "scale":
         return "correction_number"
-    needs_number = correction["action"] == "scale" or (
-        correction["action"] == "replace" and is_number
-    )
-    return "correction_number" if needs_number and pd.isna(number) else ""
+    broken = pd.isna(new) or CONVERTERS[kind](str(new)) is None
+    return "correction_number" if broken or (column.allowed and new not in column.allowed) else ""
 
 
 def flagged(frame: pd.DataFrame, row: Any, correction: pd.Series) -> pd.DataFrame:
@@ -86,9 +95,9 @@ def dropped(frame: pd.DataFrame, row: Any, correction: pd.Series) -> pd.DataFram
 
 def replaced(frame: pd.DataFrame, row: Any, correction: pd.Series) -> pd.DataFrame:
     """Return the table with the cell replaced."""
-    is_number = pd.api.types.is_numeric_dtype(frame[correction["column"]])
-    new = correction["replacement"]
-    return with_cell(frame, row, correction["column"], float(new) if is_number else new)
+    name = correction["column"]
+    kind = contracts()[correction["table"]].columns[name].kind
+    return with_cell(frame, row, name, CONVERTERS[kind](str(correction["replacement"])))
 
 
 def scaled(frame: pd.DataFrame, row: Any, correction: pd.Series) -> pd.DataFrame:
@@ -100,10 +109,10 @@ def scaled(frame: pd.DataFrame, row: Any, correction: pd.Series) -> pd.DataFrame
 def with_cell(frame: pd.DataFrame, row: Any, column: str, value: object) -> pd.DataFrame:
     """Return the table with one cell changed; `_repair` says what stood there."""
     repair = frame.get("_repair", pd.Series("", index=frame.index)).copy()
-    repair[row] = f"{column}: {frame.at[row, column]}"
-    changed = frame.assign(_repair=repair)
-    changed.loc[row, column] = value
-    return changed
+    repair[row] = "; ".join(filter(None, [repair[row], f"{column}: {frame.at[row, column]}"]))
+    cells = frame[column].copy()
+    cells[row] = value
+    return frame.assign(**{column: cells, "_repair": repair})
 
 
 ACTIONS = {"flag": flagged, "drop": dropped, "replace": replaced, "scale": scaled}

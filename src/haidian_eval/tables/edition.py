@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from haidian_eval.errors import ParameterError, not_known
 from haidian_eval.params import Params, load_params
 from haidian_eval.tables.contracts import Contract, contracts
 from haidian_eval.tables.corrections import apply_corrections
@@ -20,6 +21,7 @@ COVERAGE = [
     "indicator_id", "period", "units_with_value", "units_assessed", "absent", "vintage",
     "source_id",
 ]  # fmt: skip
+FORECAST = "seen_forecast"
 LEFT_OUT_KEY = ["indicator_id", "period", "vintage", "source_id", "as_of", "confidence"]
 
 
@@ -55,11 +57,38 @@ def read_edition(
     tables = apply_corrections(tables, defects)
     if strict:
         stop_if_unusable(defects)
+        refuse_unknown_names(params, tables)
     if {"values", "indicators"} <= tables.keys():
         tables["values"] = in_declared_units(tables["values"], tables["indicators"], defects)
         return leave_out(tables, defects, params)
     none = pd.DataFrame(columns=[*LEFT_OUT_KEY, "reason"])
     return Edition(tables, defects, none.assign(rows=0), none)
+
+
+def refuse_unknown_names(params: Params, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Refuse parameters that name indicators, units or kinds of unit which the edition has not."""
+    nodes, units = tables["indicators"]["node_id"], tables["units"]
+    watched, economy, own = params.environment, params.economy, params.claims
+    for parameter, names, known in (
+        ("tables.additive", params.tables.additive, nodes),
+        ("tables.assessed", params.tables.assessed, units["unit_type"]),
+        ("environment.indicators", watched.indicators, nodes),
+        ("environment.shown_only", watched.shown_only, nodes),
+        ("environment.demonstration", watched.demonstration, nodes),
+        ("economy.total", [economy.total], nodes),
+        ("economy.growth", [economy.growth], nodes),
+        ("economy.share", [economy.share], nodes),
+        ("economy.groups", economy.groups, nodes),
+        ("economy.targets", [economy.targets], nodes),
+        ("economy.whole", [economy.whole], units["unit_id"]),
+        ("claims.monthly", own.monthly, nodes),
+        ("claims.background_stations", own.background_stations, units["unit_id"]),
+        ("report.focus_unit", [params.report.focus_unit], units["unit_id"]),
+    ):
+        for name in names:
+            if name not in set(known):
+                what = f"{parameter} = {name!r}"
+                raise ParameterError(not_known(what, name, sorted(set(known))))
 
 
 def read_table_file(path: Path, contract: Contract, defects: Defects) -> pd.DataFrame | None:
@@ -148,6 +177,7 @@ def reason_to_leave_out(
     """Return, for every value, why it does not count in the edition, or a blank."""
     reason = pd.Series("", index=values.index)
     reason[~values["confidence"].isin(accepted)] = "confidence"
+    reason[(reason != "") & (values["confidence"] == FORECAST)] = "forecast"
     reason[values["as_of"].map(lambda published: published > as_of)] = "as_of"
     return reason
 

@@ -9,22 +9,21 @@ import pandas as pd
 from haidian_eval.params import Params
 from haidian_eval.tables.edition import Edition, assessed_units
 
-FORECAST = "seen_forecast"
 COLUMNS = [
-    "indicator_id", "period", "total", "parts", "other", "difference", "allowed", "capacity",
-    "with_value", "absent", "verdict", "source_id",
+    "indicator_id", "period", "vintage", "total", "parts", "other", "difference", "allowed",
+    "capacity", "with_value", "absent", "verdict", "source_id",
 ]  # fmt: skip
 
 
 def printed(edition: Edition) -> pd.DataFrame:
     """Return what was printed as a result up to the as-of date, doubtful figures included."""
     withheld = edition.withheld
-    doubtful = withheld[(withheld["reason"] == "confidence") & (withheld["confidence"] != FORECAST)]
+    doubtful = withheld[withheld["reason"] == "confidence"]
     return pd.concat([edition.tables["values"], doubtful.drop(columns="reason")])
 
 
 def reconcile(edition: Edition, params: Params) -> pd.DataFrame:
-    """Return, per additive indicator and period with a total, how the parts add up to it.
+    """Return, per additive indicator, period and vintage with a total, how the parts add up to it.
 
     Periods in which no more than half of the units have a value are not compared.
     parts: sum over the assessed units with a value. other: what the publisher assigns to no unit.
@@ -38,13 +37,14 @@ def reconcile(edition: Edition, params: Params) -> pd.DataFrame:
     units = assessed_units(edition.tables["units"], params).set_index("unit_id")
     kinds = edition.tables["units"].set_index("unit_id")["unit_type"]
     rows = []
-    for (indicator, period), group in values.groupby(["indicator_id", "period"], sort=False):
-        by_unit = group.drop_duplicates("unit_id", keep="last").set_index("unit_id")
+    key = ["indicator_id", "period", "vintage"]
+    for (indicator, period, vintage), group in values.groupby(key, sort=False):
+        by_unit = group.set_index("unit_id")
         kind = kinds.reindex(by_unit.index)
         total, other = by_unit[kind == "city"], by_unit[kind == "not_by_district"]
         parts = by_unit[by_unit.index.isin(units.index)]
         if len(total) == 1 and len(parts) > len(units) / 2:
-            row = {"indicator_id": indicator, "period": period}
+            row = {"indicator_id": indicator, "period": period, "vintage": vintage}
             rows.append(row | compare(total, parts, other, units))
     return pd.DataFrame(rows, columns=COLUMNS)
 

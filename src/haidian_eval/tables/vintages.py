@@ -8,6 +8,7 @@ KEY = ["unit_id", "indicator_id", "period", "vintage"]
 SERIES = ["unit_id", "indicator_id", "period"]
 BASE = ["unit_id", "indicator_id", "base_period"]
 CARRIED = ["value", "half_width", "vintage", "as_of", "source_id"]
+ORIGIN = ["_file", "_row"]  # carried along where there are any
 
 
 def earlier(period: str, years: int) -> str:
@@ -24,9 +25,11 @@ def changes(values: pd.DataFrame, *, years: int = 1) -> pd.DataFrame:
     one. Where there is none, nothing is computed and `reason` is "vintage"; a base of zero or less
     has no relative change ("base").
     """
-    later = values[[*SERIES, *CARRIED[:-1], "source_id"]]
-    base = later.rename(columns={"period": "base_period"} | {n: f"base_{n}" for n in CARRIED})
-    later = later.assign(base_period=[earlier(p, years) for p in later["period"]])
+    carried = [*CARRIED, *values.columns.intersection(ORIGIN)]
+    later = values[[*SERIES, *carried]].astype({"period": "str"})
+    base = later.rename(columns={"period": "base_period"} | {n: f"base_{n}" for n in carried})
+    before = [earlier(period, years) for period in later["period"]]
+    later = later.assign(base_period=pd.Series(before, later.index, dtype="str"))
     pairs = later.merge(base, on=BASE, how="inner")
     same = pairs["vintage"] == pairs["base_vintage"]
     order = pairs.assign(_same=same).sort_values(["_same", "as_of", "base_as_of"], kind="stable")

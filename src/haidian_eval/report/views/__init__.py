@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 
 from haidian_eval.errors import ParameterError, not_known
 from haidian_eval.params import Params
+from haidian_eval.report.exhibit import decimals
 from haidian_eval.text import Text
 
 
@@ -51,6 +53,35 @@ def pick(frame: pd.DataFrame, keep: dict[str, str]) -> pd.DataFrame:
     for column, value in keep.items():
         frame = frame[frame[column] == value]
     return frame
+
+
+def range_words(shown: str, text: Text) -> str:
+    """Return a rank interval in words; one place says that rounding moves nothing."""
+    return text("ranges.wide", span=shown) if "–" in shown else text("ranges.one")
+
+
+def places_in_file(rows: pd.DataFrame, *suffixes: str) -> list[str]:
+    """Return file and row of the values behind each row, for the download."""
+    found = []
+    for _, row in rows.iterrows():
+        pairs = [(row.get(f"{s}_file"), row.get(f"{s}_row")) for s in suffixes or ("",)]
+        found.append(
+            " ".join(f"{file}:{int(line)}" for file, line in pairs if isinstance(file, str))
+        )
+    return found
+
+
+def newest(values: pd.DataFrame) -> pd.DataFrame:
+    """Return, per unit, indicator and period, the value that was published last."""
+    ordered = values.sort_values("as_of", kind="stable")
+    return ordered.drop_duplicates(["unit_id", "indicator_id", "period"], keep="last").sort_index()
+
+
+def as_printed(value: float, half_width: float) -> str:
+    """Return a value with the decimals it was printed with, by the half-width of its rounding."""
+    if pd.isna(half_width) or half_width <= 0:
+        return f"{value:.{decimals([value])}f}"
+    return f"{value:.{max(0, round(-math.log10(2 * half_width)))}f}"
 
 
 @dataclass(frozen=True, slots=True)

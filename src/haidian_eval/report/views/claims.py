@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from haidian_eval.claims import CLASSES, PART_OF_YEAR, YEAR, Claims, class_of, weakest
+from haidian_eval.claims import (
+    CLASSES,
+    PART_OF_YEAR,
+    Claims,
+    FirstEveryYear,
+    class_of,
+    is_whole_year,
+    weakest,
+)
 from haidian_eval.report.exhibit import decimals, exact
 from haidian_eval.report.leaf import joined
 from haidian_eval.report.views import named, names, vintage_words
@@ -49,27 +57,61 @@ def counts(found: Claims, text: Text) -> pd.DataFrame:
     )
 
 
-def cells(
-    found: Claims, units: pd.DataFrame, indicators: pd.DataFrame, rules: pd.DataFrame, text: Text
-) -> pd.DataFrame:
-    """Return the cells that decided, each with the row of the file in which it stands."""
-    rows, name = found.cells, names(units, text)
-    rule = rules.set_index("rule_id")
+def cells(found: Claims, units: pd.DataFrame, indicators: pd.DataFrame, text: Text) -> pd.DataFrame:
+    """Return the values that decided, each with the row of the file in which it stands."""
+    rows, name = found.cells[~found.cells["what"].isin(OF_RULES)], names(units, text)
     records = [row for _, row in rows.iterrows()]
     return pd.DataFrame(
         {
             "claim": rows["claim_id"],
-            "item": [item(row, name, indicators, rule, text) for row in records],
-            "period": [text.period(p) if isinstance(p, str) else "—" for p in rows["period"]],
+            "item": [item(row, name, indicators, text) for row in records],
+            "period": [text.period(row["period"]) for row in records],
             "vintage": [vintage_words(vintage, text) for vintage in rows["vintage"]],
             "figure": [figure(row) for row in records],
-            "against": [against(row) for row in records],
+            "against": [exact(value) for value in rows["limit"]],
             "outcome": [text(f"outcomes.{one}") for one in rows["outcome"]],
-            "remark": [remark(row, name, rule, text) for row in records],
+            "remark": [remark(row["note"], name, text) for row in records],
             "place_in_file": [place(row, text) for row in records],
             "source_id": rows["source_id"].fillna(""),
         }
     )
+
+
+def documents(found: Claims, rules: pd.DataFrame, text: Text) -> pd.DataFrame:
+    """Return the rules that decided, what each says, and the row in which it stands."""
+    rows = found.cells[found.cells["what"].isin(OF_RULES)]
+    rule = rules.set_index("rule_id")
+    said = [rule.loc[name] for name in rows["indicator_id"]]
+    records = [row for _, row in rows.iterrows()]
+    return pd.DataFrame(
+        {
+            "claim": rows["claim_id"],
+            "item": [
+                text("claims.item_rule", id=row["indicator_id"], name=text.choose(own, "name"))
+                for row, own in zip(records, said, strict=True)
+            ],
+            "states": [text.choose(own, "rule") for own in said],
+            "found_there": [stated(row, text) for row in records],
+            "against": [asked_for(row, text) for row in records],
+            "outcome": [text(f"outcomes.{one}") for one in rows["outcome"]],
+            "place_in_file": [place(row, text) for row in records],
+            "source_id": rows["source_id"].fillna(""),
+        }
+    )
+
+
+def stated(row: pd.Series, text: Text) -> str:
+    """Return the number or the day that a rule states and that is compared."""
+    if row["what"] == "launch":
+        return str(row["period"]) if isinstance(row["period"], str) else "—"
+    return f"{exact(row['value'])} {text.unit(row['note'])}" if row["what"] == "rule" else "—"
+
+
+def asked_for(row: pd.Series, text: Text) -> str:
+    """Return what the claim asks of a rule."""
+    if row["what"] == "launch":
+        return text("claims.not_later", day=row["note"])
+    return exact(row["limit"]) if row["what"] == "rule" else text("claims.stated")
 
 
 def figure(row: pd.Series) -> str:
@@ -79,13 +121,8 @@ def figure(row: pd.Series) -> str:
     return exact(row["value"])
 
 
-def item(
-    row: pd.Series, name: pd.Series, indicators: pd.DataFrame, rule: pd.DataFrame, text: Text
-) -> str:
-    """Return what a cell is: an indicator of a unit, or what a rule states."""
-    if row["what"] in OF_RULES:
-        words = text.choose(rule.loc[row["indicator_id"]], "name")
-        return text("claims.item_rule", id=row["indicator_id"], name=words)
+def item(row: pd.Series, name: pd.Series, indicators: pd.DataFrame, text: Text) -> str:
+    """Return what a cell is: an indicator of a unit."""
     unit = name.get(row["unit_id"], "")
     if pd.isna(row["indicator_id"]):
         return text("claims.item_year", unit=unit)
@@ -94,27 +131,20 @@ def item(
     return text(key, unit=unit, name=own.name, measure=own.unit)
 
 
-def against(row: pd.Series) -> str:
-    """Return what a cell is compared with: a number, or for a launch the latest day."""
-    return str(row["note"]) if row["what"] == "launch" else exact(row["limit"])
-
-
-def remark(row: pd.Series, name: pd.Series, rule: pd.DataFrame, text: Text) -> str:
-    """Return what a cell does not cover, the unit of a rule's number, or what a document says."""
-    if row["what"] in ("document", "launch"):
-        return text.choose(rule.loc[row["indicator_id"]], "rule")
-    if not isinstance(row["note"], str) or not row["note"]:
-        return "—"
+def remark(note: object, name: pd.Series, text: Text) -> str:
+    """Return what a cell does not cover."""
     words = []
-    for part in row["note"].split(";"):
-        if part == PART_OF_YEAR:
-            words.append(text("claims.part_year"))
-        elif part.startswith("without:"):
-            gone = [str(name[unit]) for unit in part.removeprefix("without:").split(",")]
-            words.append(text("claims.without", units=text.listing(gone)))
-        else:
-            words.append(text.unit(part))
-    return text.listing(words)
+    for part in note.split(";") if isinstance(note, str) and note else ():
+        gone = [
+            str(name[unit]) for unit in part.removeprefix("without:").split(",") if unit in name
+        ]
+        is_part = part == PART_OF_YEAR
+        words.append(
+            text("claims.part_year")
+            if is_part
+            else text("claims.without", units=text.listing(gone))
+        )
+    return text.listing(words) or "—"
 
 
 def place(row: pd.Series, text: Text) -> str:
@@ -125,7 +155,7 @@ def place(row: pd.Series, text: Text) -> str:
 
 
 def years(
-    rows: pd.DataFrame, asked: Mapping[str, Any], tables: Mapping[str, pd.DataFrame], text: Text
+    rows: pd.DataFrame, asked: FirstEveryYear, tables: Mapping[str, pd.DataFrame], text: Text
 ) -> pd.DataFrame:
     """Return the place among the rivals year by year, each year of the claim with its own class."""
     name = names(tables["units"], text)
@@ -148,15 +178,20 @@ def years(
     return pd.DataFrame(table)
 
 
-def year_class(row: Any, asked: Mapping[str, Any], standing: str, gone: str, text: Text) -> str:
-    """Return the class of one year: a part of a year settles nothing, others are not claimed."""
-    if not asked["first"] <= int(row.period[:YEAR]) <= asked["last"]:
+def year_class(row: Any, asked: FirstEveryYear, standing: str, gone: str, text: Text) -> str:
+    """Return the class of one year; a part of a year settles nothing, others are not claimed.
+
+    A year without a rival is settled for the others only, and both are said.
+    """
+    if not asked.first <= int(row.period[:4]) <= asked.last:
         return text("claims.not_claimed")
-    whole = len(row.period) == YEAR
+    if not is_whole_year(row.period):
+        return text("classes.unknown") + text("claims.part_only")
     cell = pd.DataFrame({"outcome": [row.outcome], "standing": [standing]})
-    name = class_of("fact", row.outcome != "not_first" if whole else None, cell)
-    words = text(f"classes.{name}") + ("" if whole else text("claims.part_only"))
-    return words + (text("claims.without_some", units=gone) if gone and whole else "")
+    name = class_of("fact", row.outcome != "not_first", cell)
+    if not gone:
+        return text(f"classes.{name}")
+    return text("claims.among_others", found=text(f"classes.{name}"), units=gone)
 
 
 def months(rows: pd.DataFrame, indicators: pd.DataFrame, text: Text) -> pd.DataFrame:
@@ -173,6 +208,29 @@ def months(rows: pd.DataFrame, indicators: pd.DataFrame, text: Text) -> pd.DataF
             "source_id": rows["source_id"],
         }
     )
+
+
+def unit_name(unit: str, units: pd.DataFrame, text: Text) -> str:
+    """Return the name of the unit that a claim is about."""
+    return str(names(units, text)[unit])
+
+
+def with_months(
+    monthly: Sequence[tuple[str, pd.DataFrame]],
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield name and months of the claims that have any: without values nothing can be drawn."""
+    yield from ((name, months) for name, months in monthly if len(months))
+
+
+def together(monthly: Sequence[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
+    """Return the months of all claims as one table, for the results."""
+    parts = [months.assign(name=name) for name, months in monthly]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def series_words(shown: pd.DataFrame, text: Text) -> str:
+    """Return the names of the series that a figure draws."""
+    return text.listing(list(dict.fromkeys(shown["indicator"])))
 
 
 def series_names(rows: pd.DataFrame, indicators: pd.DataFrame, text: Text) -> list[str]:

@@ -2,64 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
 from haidian_eval.params import Params
 from haidian_eval.report.exhibit import exact, show
 from haidian_eval.report.leaf import joined
-from haidian_eval.report.views import administrative, named, names, pick, vintage_words
+from haidian_eval.report.views import (
+    administrative,
+    named,
+    names,
+    newest,
+    pick,
+    places_in_file,
+    vintage_words,
+)
 from haidian_eval.text import Text
 
 YEAR = 4
 
 
-def series(
-    shares: pd.DataFrame, growth: pd.DataFrame, values: pd.DataFrame, params: Params, text: Text
-) -> pd.DataFrame:
-    """Return the focus unit's total by year with vintage, share, growth or why there is none."""
-    unit, choice = params.report.focus_unit, params.economy
-    key = {"indicator_id": choice.total, "unit_id": unit}
-    rows = pick(values, key).sort_values("period", kind="stable")
-    share = pick(shares, {"unit_id": unit}).set_index("period")
-    change = pick(growth, {"unit_id": unit}).set_index("period")
-    printed = published(values, unit, choice.share)
-    real = published(values, unit, choice.growth)
-    years = list(rows["period"])
-    sources = [share["source_id"], change["source_id"], printed["source_id"], real["source_id"]]
-    cited = [
-        joined(own, *(part.get(year) for part in sources))
-        for own, year in zip(rows["source_id"], years, strict=True)
-    ]
+def series(rows: pd.DataFrame, text: Text) -> pd.DataFrame:
+    """Return one unit's total by year and vintage, with share, growth or why there is none."""
     return pd.DataFrame(
         {
-            "year": years,
-            "total": rows["value"].to_numpy(),
+            "year": rows["period"],
+            "total": rows["value"],
             "vintage": [vintage_words(vintage, text) for vintage in rows["vintage"]],
-            "whole": share["whole_value"].reindex(years).to_numpy(),
-            "share": share["share"].reindex(years).to_numpy(),
-            "share_published": printed["value"].reindex(years).to_numpy(),
-            "real": real["value"].reindex(years).to_numpy(),
-            "nominal": change["relative"].reindex(years).to_numpy(),
-            "price": change["price"].reindex(years).to_numpy(),
-            "growth_note": [growth_note(change, year, text) for year in years],
-            "source_id": cited,
+            "whole": rows["whole_value"],
+            "share": rows["share"],
+            "share_published": rows["share_published"],
+            "real": rows["real"],
+            "nominal": rows["relative"],
+            "price": rows["price"],
+            "growth_note": [growth_note(reason, text) for reason in rows["reason"]],
+            "_place_in_file": places_in_file(rows),
+            "source_id": rows["source_id"],
         }
     )
 
 
-def published(values: pd.DataFrame, unit: str, indicator: str) -> pd.DataFrame:
-    """Return the published values of one unit's yearly indicator by year."""
-    rows = pick(values, {"indicator_id": indicator, "unit_id": unit})
-    return rows[rows["period"].str.len() == YEAR].set_index("period")
-
-
-def growth_note(change: pd.DataFrame, year: str, text: Text) -> str:
+def growth_note(reason: object, text: Text) -> str:
     """Return whether a change was computed, and why not."""
-    if year not in change.index:
+    if not isinstance(reason, str):
         return text("economy.no_base")
-    reason = change.at[year, "reason"]
     return text(f"economy.reasons.{reason}") if reason else text("economy.computed")
 
 
@@ -122,6 +109,7 @@ def finding(
 ) -> str:
     """Return what can be said of share and growth of the focus unit."""
     own = pick(shares, {"unit_id": params.report.focus_unit}).dropna(subset=["share"])
+    own = own[own["period"].str.len() == YEAR]
     lines = []
     if len(own):
         last = own.sort_values("period").iloc[-1]
@@ -149,17 +137,21 @@ def panel(
     """
     assessed = units[units["unit_type"].isin(params.tables.assessed)]
     own = pick(values, {"indicator_id": params.economy.total})
-    own = own[own["unit_id"].isin(assessed["unit_id"])]
+    own = newest(own[own["unit_id"].isin(assessed["unit_id"])])
+    own = own[own["period"].str.len() == YEAR]
     count = own["period"].value_counts()
     years = sorted(count.index[count > len(assessed) / 2])
     own = own[own["period"].isin(years)]
     wide = own.pivot(index="unit_id", columns="period", values="value").add_prefix("short@")
+    wide = wide.map(printed_words)
     last = years[-1] if years else ""
-    share = pick(shares, {"period": last}).set_index("unit_id")["share"]
+    share = pick(shares, {"period": last}).dropna(subset="share")
+    share = share.drop_duplicates("unit_id", keep="last").set_index("unit_id")["share"]
     source = own.groupby("unit_id")["source_id"].agg(lambda ids: joined(*ids))
     rows = administrative(assessed[["unit_id", "peer_group"]], units, text)
     both = zip(rows["unit_id"], rows["unit_source"], strict=True)
     table = rows[["unit_id", "unit_name", "group"]].join(wide, on="unit_id")
+    table[list(wide)] = table[list(wide)].fillna("—")
     table = table.assign(
         share=table["unit_id"].map(share),
         source_id=[joined(source.get(unit), cited) for unit, cited in both],
@@ -226,25 +218,18 @@ def singles(
     )
 
 
-def figure_rows(
-    shares: pd.DataFrame, values: pd.DataFrame, params: Params, text: Text
-) -> pd.DataFrame:
-    """Return year, total, vintage and share of the focus unit, for the figure of vintages."""
-    key = {"indicator_id": params.economy.total, "unit_id": params.report.focus_unit}
-    rows = pick(values, key).sort_values("period", kind="stable")
-    share = pick(shares, {"unit_id": params.report.focus_unit}).set_index("period")
-    return pd.DataFrame(
-        {
-            "year": rows["period"].to_numpy(),
-            "total": rows["value"].to_numpy(),
-            "vintage": [vintage_words(vintage, text) for vintage in rows["vintage"]],
-            "share": share["share"].reindex(rows["period"]).to_numpy(),
-            "source_id": [
-                joined(a, share["source_id"].get(y))
-                for a, y in zip(rows["source_id"], rows["period"], strict=True)
-            ],
-        }
-    )
+def figure_rows(rows: pd.DataFrame, text: Text) -> Iterator[pd.DataFrame]:
+    """Yield year, total, vintage and share for the figure of vintages, when there are any."""
+    shown = series(rows, text)[["year", "total", "vintage", "share", "source_id"]]
+    if len(shown):
+        yield shown
+
+
+def printed_words(value: float) -> str:
+    """Return a total with one decimal, or with more where more were printed."""
+    if pd.isna(value):
+        return "—"
+    return f"{value:.1f}" if round(value, 1) == value else f"{value:.6g}"
 
 
 def digits(shown: pd.DataFrame) -> Mapping[str, int]:

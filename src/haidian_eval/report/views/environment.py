@@ -14,8 +14,9 @@ from haidian_eval.report.views import (
     Named,
     administrative,
     named,
-    names,
+    newest,
     pick,
+    places_in_file,
     rank_range,
 )
 from haidian_eval.text import Text
@@ -45,6 +46,7 @@ def number_range(low: float, high: float, digits: int) -> str | None:
 def wide(frame: pd.DataFrame, name: str, units: pd.DataFrame, text: Text) -> pd.DataFrame:
     """Return one indicator: a row for every unit with any value, a column for every period."""
     own = pick(frame, {"indicator_id": name})
+    own = newest(own) if "as_of" in own else own
     table = administrative(own.drop_duplicates("unit_id"), units, text).set_index("unit_id")
     values = own.pivot(index="unit_id", columns="period", values="value").add_prefix("short@")
     sources = own.groupby("unit_id")["source_id"].agg(lambda ids: joined(*ids))
@@ -64,7 +66,7 @@ def latest(found: Levels, indicators: pd.DataFrame, text: Text) -> Iterator[tupl
 def level(found: Levels, name: str, period: str, units: pd.DataFrame, text: Text) -> pd.DataFrame:
     """Return the levels of one indicator in one month, with ranks over all and in the group."""
     rows = administrative(pick(found.frame, {"indicator_id": name, "period": period}), units, text)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "unit_name": rows["unit_name"],
             "group": rows["group"],
@@ -72,9 +74,12 @@ def level(found: Levels, name: str, period: str, units: pd.DataFrame, text: Text
             "level_rank": rows["level_rank"],
             "level_range": ranges(rows, "rank_best", "rank_worst"),
             "group_place": group_places(rows, text),
+            "_place_in_file": places_in_file(rows),
             "source_id": cited(rows),
         }
     )
+    empty = [name for name in ("level_range", "group_place") if table[name].isna().all()]
+    return table.drop(columns=empty)
 
 
 def group_places(rows: pd.DataFrame, text: Text) -> list[str | None]:
@@ -87,25 +92,36 @@ def group_places(rows: pd.DataFrame, text: Text) -> list[str | None]:
     return found
 
 
-def change_months(found: Improvement) -> Iterator[tuple[str, str, str, pd.Series]]:
-    """Yield key ("change" where it ranks, else "partial"), indicator, period and summary."""
+def change_months(found: Improvement) -> Iterator[tuple[str, pd.Series]]:
+    """Yield key ("change" where it ranks, else "partial") and summary of every comparison."""
     if found.summary.empty:
         return
     for _, row in found.summary.sort_values("reason", kind="stable").iterrows():
-        key = "partial" if row["reason"] else "change"
-        yield key, str(row["indicator_id"]), str(row["period"]), row
+        yield "partial" if row["reason"] else "change", row
+
+
+def refused(found: Improvement, indicators: pd.DataFrame, text: Text) -> Iterator[str]:
+    """Yield a sentence for each month that could not be compared with the year before."""
+    for _, row in found.refused.iterrows():
+        yield text(
+            "environment.not_compared",
+            indicator=named(indicators, row["indicator_id"], text).name,
+            period=text.period(row["period"]),
+            base=text.period(row["base_period"]),
+            units=row["units"],
+            reason=text(f"economy.reasons.{row['reason']}"),
+        )
 
 
 def change(
-    found: Improvement, levels: Levels, name: str, period: str, units: pd.DataFrame, text: Text
+    found: Improvement, levels: Levels, summary: pd.Series, units: pd.DataFrame, text: Text
 ) -> pd.DataFrame:
     """Return level and improvement side by side; ranks only where the comparison ranks."""
-    keep = {"indicator_id": name, "period": period}
+    keep = {"indicator_id": summary["indicator_id"], "period": summary["period"]}
     ranks = pick(levels.frame, keep)[["unit_id", "level_rank", "rank_best", "rank_worst"]]
     merged = pick(found.frame, keep).merge(ranks, on="unit_id", validate="1:1")
     rows = administrative(merged, units, text)
     bounds = zip(rows["low"], rows["high"], strict=True)
-    status = [text(f"statuses.{one}") if isinstance(one, str) else None for one in rows["status"]]
     table = pd.DataFrame(
         {
             "unit_name": rows["unit_name"],
@@ -114,15 +130,21 @@ def change(
             "level_place": rank_and_range(rows, "level_rank", "rank_best", "rank_worst"),
             "relative": rows["relative"],
             "relative_range": [number_range(*pair, CHANGE_DIGITS) for pair in bounds],
-            "status": status,
+            "status": [status_words(status, text) for status in rows["status"]],
             "change_place": rank_and_range(rows, "change_rank", "change_best", "change_worst"),
             "expected": rows["expected"],
             "beyond": rows["beyond"],
+            "_place_in_file": places_in_file(rows, "", "base_"),
             "source_id": cited(rows),
         }
     )
     gone = [name for name in ("level_place", "change_place") if table[name].isna().all()]
     return table.drop(columns=gone)
+
+
+def status_words(status: object, text: Text) -> str:
+    """Return whether a value improved, in a word; missing is a dash."""
+    return text(f"statuses.{status}") if isinstance(status, str) else "—"
 
 
 def rank_and_range(rows: pd.DataFrame, rank: str, best: str, worst: str) -> list[str | None]:
@@ -154,19 +176,21 @@ def change_words(
         "mark": base_mark(summary["base_period"], params.environment.marked_years, text),
         "units": summary["units"],
         "assessed": summary["assessed"],
-        "correlation": f"{summary['correlation']:.2f}".replace("-", "−"),
+        "correlation": correlation_words(summary["correlation"]),
     }
+
+
+def correlation_words(correlation: float) -> str:
+    """Return a correlation with a true minus; missing is a dash."""
+    return "—" if pd.isna(correlation) else f"{correlation:.2f}".replace("-", "−")
 
 
 def base_panels(
-    compared: Mapping[tuple[str, str, str], pd.DataFrame], indicators: pd.DataFrame, text: Text
+    compared: Mapping[tuple[str, str], pd.DataFrame], indicators: pd.DataFrame, text: Text
 ) -> Iterator[tuple[Named, dict[str, pd.DataFrame]]]:
-    """Yield each indicator with the comparisons that rank: title -> rows, for the figure."""
-    ranked = {
-        (name, period): rows for (key, name, period), rows in compared.items() if key == "change"
-    }
-    for name in dict.fromkeys(name for name, _ in ranked):
-        own = {text.period(period): rows for (n, period), rows in ranked.items() if n == name}
+    """Yield each indicator with its comparisons that rank: title -> rows, for the figure."""
+    for name in dict.fromkeys(name for name, _ in compared):
+        own = {text.period(period): rows for (n, period), rows in compared.items() if n == name}
         yield named(indicators, name, text), own
 
 
@@ -190,136 +214,11 @@ def run_charts(
             yield named(indicators, name, text), rows, points[points["period"].isin(rows["period"])]
 
 
-def shown_only(
-    values: pd.DataFrame, indicators: pd.DataFrame, units: pd.DataFrame, params: Params, text: Text
-) -> Iterator[tuple[Named, pd.DataFrame]]:
-    """Yield the indicators that are shown and never ranked: a row for every unit with a value."""
-    groups = units[["unit_id", "peer_group"]]
-    for name in params.environment.shown_only:
-        own = pick(values, {"indicator_id": name}).merge(groups, on="unit_id", validate="m:1")
-        if len(own):
-            yield named(indicators, name, text), wide(own, name, units, text)
-
-
-def discrimination(found: Levels, indicators: pd.DataFrame, text: Text) -> pd.DataFrame:
-    """Return, per indicator and month, how well it tells units apart."""
-    rows = found.discrimination
-    words = [named(indicators, name, text) for name in rows["indicator_id"]]
-    places = [
-        decimals(pick(found.frame, {"indicator_id": n})["value"]) for n in rows["indicator_id"]
-    ]
-    ends = zip(rows["lowest"], rows["highest"], places, strict=True)
-    return pd.DataFrame(
-        {
-            "indicator": [one.name for one in words],
-            "period": [text.period(period) for period in rows["period"]],
-            "with_value": rows["units"],
-            "assessed": rows["assessed"],
-            "distinct_values": rows["distinct"],
-            "spread": [f"{low:.{d}f} ~ {high:.{d}f} {words[i].unit}"
-                       for i, (low, high, d) in enumerate(ends)],
-            "blurred": 100 * rows["blurred"],
-            "verdict": [text(f"verdicts.{reason or 'ranked'}") for reason in rows["reason"]],
-            "source_id": rows["source_id"],
-        }
-    )  # fmt: skip
-
-
-def spot_words(
-    places: pd.DataFrame, units: pd.DataFrame, indicators: pd.DataFrame, params: Params, text: Text
-) -> pd.DataFrame:
-    """Return what the focus unit's latest months can carry, indicator by indicator."""
-    rows = []
-    for _, row in places.iterrows():
-        own = named(indicators, row["indicator_id"], text)
-        one = administrative(row.to_frame().T, units, text)
-        rows.append(
-            {
-                "indicator": own.name,
-                "period": text.period(row["period"]),
-                "value": row["value"],
-                "unit": own.unit,
-                "place_of": f"{row['level_rank']} / {row['with_value']}",
-                "level_range": rank_range(row["rank_best"], row["rank_worst"]),
-                "group_place": group_places(one, text)[0],
-                "periods_weak": f"{row['weak']} / {row['periods']}",
-                "saying": text(
-                    f"weakness.{row['verdict']}", periods=params.environment.weak_periods
-                ),
-                "source_id": joined(row["source_id"], *one["unit_source"]),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def repeated(
-    weak: pd.DataFrame, units: pd.DataFrame, indicators: pd.DataFrame, text: Text
-) -> pd.DataFrame:
-    """Return the units that were weak in each of the latest periods, in administrative order."""
-    found = weak[weak["verdict"] == "repeated"].merge(
-        units[["unit_id", "peer_group"]], on="unit_id"
-    )
-    rows = administrative(found, units, text)
-    listed = [text.listing([text.period(p) for p in ids.split(";")]) for ids in rows["weak_in"]]
-    return pd.DataFrame(
-        {
-            "unit_name": rows["unit_name"],
-            "group": rows["group"],
-            "indicator": [named(indicators, name, text).name for name in rows["indicator_id"]],
-            "periods": listed,
-            "source_id": cited(rows),
-        }
-    )
-
-
-def streets(rows: pd.DataFrame, units: pd.DataFrame, text: Text) -> pd.DataFrame:
-    """Return what the bureaux published of single streets, in the order of time."""
-    name, ordered = names(units, text), rows.sort_values("period", kind="stable")
-    records = [row for _, row in ordered.iterrows()]
-    return pd.DataFrame(
-        {
-            "period": [text.period(period) for period in ordered["period"]],
-            "unit_name": [name[unit] for unit in ordered["unit_id"]],
-            "indicator": [text.choose(row, "programme") for row in records],
-            "standing": [text.choose(row, "standing") for row in records],
-            "source_id": ordered["source_id"],
-        }
-    )
-
-
-def demonstration(
-    rows: pd.DataFrame, units: pd.DataFrame, indicators: pd.DataFrame, params: Params, text: Text
-) -> tuple[pd.DataFrame, dict[str, object]]:
-    """Return the composite and the words that name its months."""
-    table = administrative(rows, units, text)
-    framework = indicators[indicators["scheme_id"] == params.environment.demonstration_scheme]
-    shown = pd.DataFrame(
-        {
-            "unit_name": table["unit_name"],
-            "group": table["group"],
-            "index": table["index"],
-            "demonstration_rank": table["rank"],
-            "without_one": ranges(table, "rank_best", "rank_worst"),
-            "source_id": [joined(ids, *framework["source_id"]) for ids in cited(table)],
-        }
-    )
-    months = [
-        text(
-            "environment.month_of",
-            indicator=named(indicators, name, text).name,
-            period=text.period(p),
-        )
-        for name, p in params.environment.demonstration.items()
-    ]
-    shifts = table[["rank_best", "rank_worst"]].sub(table["rank"], axis=0).abs()
-    moved = int(shifts.max(axis=None))
-    return shown, {"months": text.listing(months), "moved": moved}
-
-
 def run_words(rows: pd.DataFrame, own: Named, focus: str, text: Text) -> dict[str, object]:
     """Return what the run chart of one indicator says in words."""
     counts = rows["side"].value_counts()
-    longest = rows.sort_values("run", kind="stable").iloc[-1]
+    longest = int(rows["run"].max())
+    sides = dict.fromkeys(rows.loc[rows["run"] == longest, "side"])
     return {
         "indicator": own.name,
         "unit": own.unit,
@@ -328,8 +227,8 @@ def run_words(rows: pd.DataFrame, own: Named, focus: str, text: Text) -> dict[st
         "better": int(counts.get("better", 0)),
         "tied": int(counts.get("tied", 0)),
         "worse": int(counts.get("worse", 0)),
-        "run": int(longest["run"]),
-        "side": text(f"sides.{longest['side']}"),
+        "run": longest,
+        "side": text.listing([text(f"sides.{side}") for side in sides]),
     }
 
 
@@ -351,10 +250,15 @@ def run_rows(rows: pd.DataFrame, text: Text) -> pd.DataFrame:
     )
 
 
-def finding(spots: pd.DataFrame, focus: str, text: Text) -> str:
-    """Return, one line per indicator, what can be said of the focus unit."""
-    lines = [text("environment.line", name=focus, **row.to_dict()) for _, row in spots.iterrows()]
-    return "\n".join(f"- {line}" for line in lines)
+def shown_only(
+    values: pd.DataFrame, indicators: pd.DataFrame, units: pd.DataFrame, params: Params, text: Text
+) -> Iterator[tuple[Named, pd.DataFrame]]:
+    """Yield the indicators that are shown and never ranked: a row for every unit with a value."""
+    groups = units[["unit_id", "peer_group"]]
+    for name in params.environment.shown_only:
+        own = pick(values, {"indicator_id": name}).merge(groups, on="unit_id", validate="m:1")
+        if len(own):
+            yield named(indicators, name, text), wide(own, name, units, text)
 
 
 def digits(shown: pd.DataFrame) -> dict[str, int]:

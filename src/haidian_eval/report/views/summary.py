@@ -8,7 +8,7 @@ from haidian_eval.claims import Claims
 from haidian_eval.params import Params
 from haidian_eval.report.exhibit import show
 from haidian_eval.report.leaf import joined
-from haidian_eval.report.views import claims, focus_name, vintage_words
+from haidian_eval.report.views import claims, focus_name, range_words, vintage_words
 from haidian_eval.text import Text
 
 
@@ -27,8 +27,10 @@ def cards(
         {
             "figure": text("report.cards.place", place=spot["place_of"]),
             "label": text("report.cards.level", name=focus, **spot[["indicator", "period"]]),
-            "about": text("report.cards.about", **spot[["level_range", "saying"]],
-                          value=show(float(spot["value"]), None), unit=spot["unit"]),
+            "about": text(
+                "report.cards.about", value=spot["figure"],
+                rounding=range_words(spot["level_range"], text), **spot[["unit", "saying"]],
+            ),
             "source_id": spot["source_id"],
         }
         for _, spot in spots.iterrows()

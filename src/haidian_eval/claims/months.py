@@ -1,0 +1,52 @@
+"""Month by month: stations averaged over their districts, and the places of a unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from haidian_eval.environment import joined, one_vintage, places
+
+MONTH = r"\d{4}-\d{2}"
+TABLE = "table_"  # vintages of the tables published month by month
+
+
+def by_district(values: pd.DataFrame, units: pd.DataFrame, without: Sequence[str]) -> pd.DataFrame:
+    """Return values of stations as means over their districts, beside those that are districts'.
+
+    A district is the plain mean of its stations; `without` names background stations that stand
+    for no district. Of several vintages of a month the one that most units have is taken. Grain:
+    district, indicator, period, vintage.
+    """
+    chosen = one_vintage(values)
+    is_station = units["unit_type"] == "station"
+    rows = units[is_station & ~units["unit_id"].isin(without)]
+    parent = rows.set_index("unit_id")["parent_id"]
+    stations = chosen[chosen["unit_id"].isin(parent.index)]
+    stations = stations.assign(unit_id=stations["unit_id"].map(parent))
+    key = ["unit_id", "indicator_id", "period", "vintage"]
+    how = {"value": ("value", "mean"), "source_id": ("source_id", joined)}
+    means = stations.groupby(key, as_index=False).agg(**how)
+    others = chosen[~chosen["unit_id"].isin(units.loc[is_station, "unit_id"])]
+    return pd.concat([means, others[[*key, "value", "source_id"]]], ignore_index=True)
+
+
+def month_by_month(
+    values: pd.DataFrame, unit: str, rivals: Sequence[str], indicators: Sequence[str]
+) -> pd.DataFrame:
+    """Return a unit's place among its rivals in every single month, for several indicators.
+
+    values: of districts. Columns: those of `places`, indicator_id and vintage; the tables published
+    month by month are one series, every set of station data is another.
+    """
+    monthly = values[values["period"].str.fullmatch(MONTH)]
+    parts = [places(values.head(0), unit, rivals, cost=True).assign(indicator_id="", vintage="")]
+    for name in dict.fromkeys(indicators):
+        own = monthly[monthly["indicator_id"] == name]
+        sets = own["vintage"].where(~own["vintage"].str.startswith(TABLE), "published")
+        for series, rows in own.groupby(sets):
+            seen = places(rows, unit, rivals, cost=True)
+            parts.append(seen.assign(indicator_id=name, vintage=series))
+    found = [part for part in parts if len(part)] or parts[:1]
+    return pd.concat(found, ignore_index=True)
