@@ -148,6 +148,36 @@ def test_parts_of_a_year_are_compared_with_the_same_part() -> None:
     assert found["period"].tolist() == ["2024-01..06"]
 
 
+def test_every_vintage_of_a_year_has_a_row_of_its_own(values: pd.DataFrame) -> None:
+    key = (values["unit_id"] == HAIDIAN) & (values["period"] == "2024")
+    final = values[key & (values["indicator_id"] == "gdp")]
+    final = final.assign(vintage="final", value=13000.0, as_of=dt.date(2025, 6, 1))
+    more = pd.concat([values, final])
+    shares, growth = economy.shares(more, "gdp", CITY), economy.growth(more, "gdp", "gdp_growth")
+    names = {"total": "gdp", "real": "gdp_growth", "share": "gdp_share_city"}
+    found = economy.by_year(more, shares, growth, HAIDIAN, **names)
+    own = found[found["period"] == "2024"].set_index("vintage")
+    assert own["value"].to_dict() == {"preliminary_after_census_5": 12907.1, "final": 13000.0}
+    assert own["real"].tolist() == [6.0, 6.0]
+    assert pd.isna(own.loc["final", "share"])  # the city has no final figure
+    assert own.loc["preliminary_after_census_5", "share"] > 25
+
+
+def test_two_vintages_of_the_real_growth_count_once(values: pd.DataFrame) -> None:
+    key = (values["indicator_id"] == "gdp_growth") & (values["unit_id"] == HAIDIAN)
+    later = values[key].assign(vintage="later", value=9.0, as_of=dt.date(2025, 6, 1))
+    found = economy.growth(pd.concat([values, later]), "gdp", "gdp_growth")
+    assert not found.duplicated(["unit_id", "period"]).any()
+    own = found[(found["unit_id"] == HAIDIAN) & (found["period"] == "2024")]
+    assert own["real"].tolist() == [9.0]
+
+
+def test_without_any_total_there_are_no_shares_and_no_growth(values: pd.DataFrame) -> None:
+    none = values[values["indicator_id"] != "gdp"]
+    assert economy.shares(none, "gdp", CITY).empty
+    assert economy.growth(none, "gdp", "gdp_growth").empty
+
+
 def test_pages_refuse_in_words_and_keep_targets_and_forecasts_apart(ran: Ran) -> None:
     content = (ran.site / "zh" / "24_economy.html").read_text("utf-8")
     assert "海淀区2023年公布11020.2亿元，2024年为12907.1亿元，直接相除得17.1%" in content
@@ -155,7 +185,7 @@ def test_pages_refuse_in_words_and_keep_targets_and_forecasts_apart(ran: Ran) ->
     assert "2023年为初步核算数，2024年为初步核算数（第五次经济普查后）" in content
     apart = content.partition("目标、上限与预计数，不是结果</caption>")[2].partition("</table>")[0]
     assert apart.count("目标或上限") == 4
-    assert apart.count("预计数") == 5
+    assert apart.count("预计数</t") == 5
     singles = content.partition("：其他已见数值</caption>")[2].partition("</table>")[0]
     assert "73,555,170" in singles
     assert "目标" not in singles

@@ -17,6 +17,7 @@ from haidian_eval.errors import ParameterError, TableError
 from haidian_eval.params import Params, load_params
 from haidian_eval.report import views
 from haidian_eval.report.views import environment as shown
+from haidian_eval.report.views import standing
 from haidian_eval.text import Text
 
 FOLDER = ROOT / "data" / "raw" / "2024"
@@ -234,6 +235,9 @@ def test_change_of_another_vintage_is_not_compared() -> None:
     )  # fmt: skip
     assert found.frame.empty
     assert found.summary.empty
+    assert found.refused[["period", "base_period", "reason", "units"]].to_numpy().tolist() == [
+        ["2021-08", "2020-08", "vintage", 2]
+    ]
 
 
 def test_expected_change_is_that_of_a_line_through_the_other_units(
@@ -419,3 +423,52 @@ def test_vintages_are_said_in_words() -> None:
     assert views.vintage_words("preliminary", Text("en")) == "preliminary"
     assert views.vintage_words("another", Text("en")) == "another"
     assert views.vintage_words(None, Text("en")) == "—"
+
+
+def test_rounding_that_is_not_known_leaves_ranks_without_intervals() -> None:
+    frame = values("2024-01", 1.0, 2.0, 3.0).assign(half_width=[0.1, None, 0.1])
+    found = rank(frame, 3)
+    assert found.frame["level_rank"].tolist() == [1, 2, 3]
+    assert found.frame["rank_best"].isna().all()
+    assert found.discrimination["blurred"].isna().all()
+    weak = environment.repeated(found.frame, weak_share=1 / 3, weak_periods=3)
+    assert weak.empty
+    assert "verdict" in weak
+
+
+def test_indicator_named_twice_is_watched_once() -> None:
+    frame = values("2024-01", 1.0, 2.0)
+    found = environment.levels(frame, DIRECTIONS, group(2), names=["x", "x"], needed_share=0.5)
+    assert len(found.frame) == 2
+
+
+def test_composite_without_a_month_is_empty_and_says_so(edition, units, params) -> None:
+    parts, own = edition.tables, params.environment
+    framework = scoring.framework_named(parts["indicators"], own.demonstration_scheme)
+    months = own.demonstration | {"pm25_month": "2033-01"}
+    found = environment.demonstration(parts["values"], framework, units, months)
+    assert found.empty
+    table, words = standing.demonstration(
+        found, edition.tables["units"], parts["indicators"], params, Text("zh")
+    )
+    assert table.empty
+    assert words["moved"] == 0
+
+
+def test_values_are_shown_with_the_decimals_they_were_printed_with() -> None:
+    assert views.as_printed(0.8, 0.005) == "0.80"
+    assert views.as_printed(30.0, 0.5) == "30"
+    assert views.as_printed(6.8, 0.05) == "6.8"
+    assert views.as_printed(6.84, float("nan")) == "6.84"
+
+
+def test_downloads_lead_to_file_and_row(ran: Ran) -> None:
+    rows = (FOLDER / "values.csv").read_text("utf-8").splitlines()
+    path = ran.site / "downloads" / "zh" / "22_environment_table-22-4.csv"
+    table = pd.read_csv(path, encoding="utf-8-sig")
+    haidian = table[table["单位"] == "海淀区"].iloc[0]
+    file, _, line = haidian["文件与行"].partition(":")
+    assert file == "values.csv"
+    assert rows[int(line) - 1].startswith("110108,road_dust_load,2023-01,published,0.8,")
+    page = (ran.site / "zh" / "22_environment.html").read_text("utf-8")
+    assert "values.csv:" not in re.sub(r"base64,[\w+/=]+", "", page)

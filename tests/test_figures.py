@@ -103,7 +103,7 @@ def test_vintages_are_joined_only_among_themselves() -> None:
     figure = figures.vintages(rows, Text("zh"), unit="亿元")
     joined = [tuple(line.get_xdata()) for line in figure.axes[0].lines]
     assert joined == [(2022, 2023), (2024,)]
-    assert {"12,907.1", "25.2", "初步核算数", "普查后"} <= set(words(figure))
+    assert {"12907.1", "25.2", "初步核算数", "普查后"} <= set(words(figure))
 
 
 def test_first_places_are_below_the_line_and_each_outcome_has_its_own_shape() -> None:

@@ -169,7 +169,7 @@ def test_every_exhibit_of_every_page_says_source_class_and_offers_its_data(ran: 
             assert text("exhibit.data_class", classes="") in content
             assert f'download="{stem}_{anchor}.csv"' in content
             assert exhibit.DOWNLOAD not in content
-    assert count == 2 * (6 + 5 + 16 + 6 + 5 + 8)
+    assert count == 2 * (6 + 5 + 16 + 6 + 6 + 8)
 
 
 def test_download_in_the_page_is_the_file_beside_it(ran: Ran) -> None:
@@ -449,3 +449,22 @@ def test_cards_of_the_report_say_month_interval_and_vintage(ran: Ran) -> None:
     assert "海淀区道路尘负荷，2023年1月" in cards
     assert "单月数据，不称短板" in cards
     assert "初步核算数（第五次经济普查后），同版本计算" in cards
+
+
+def test_many_sources_are_cited_by_number_and_dates_keep_their_hyphens() -> None:
+    many = [f"S{n}" for n in range(1, exhibit.MANY + 2)]
+    sources = pd.DataFrame(
+        {"source_id": many, "kind": "official", "title": "表", "publisher": "局"}
+    ).set_index("source_id")
+    rows = pd.DataFrame(
+        {"unit_name": ["甲"], "against": ["2026-01-12"], "other": ["-5"], "_row": ["values.csv:3"],
+         "source_id": [";".join(many)]}
+    )  # fmt: skip
+    made = exhibit.Exhibit("table", "1-1", "key", "题", "", rows, sources, Text("zh"))
+    actual = exhibit.table_html(made, digits={}, heads=1)
+    assert "[S1]" not in actual
+    assert "S1、S2" in actual
+    assert "2026-01-12" in actual
+    assert "−5" in actual
+    assert "values.csv" not in actual
+    assert "values.csv:3" in exhibit.csv_text(made)

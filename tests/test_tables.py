@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from haidian_eval import tables
-from haidian_eval.errors import TableError
+from haidian_eval.errors import ParameterError, TableError
 from haidian_eval.params import load_params
 from haidian_eval.tables import Defects, sentence
 from haidian_eval.text import Text
@@ -87,13 +87,13 @@ def test_values_after_the_as_of_date_are_left_out_by_name(edition: Path) -> None
     assert "2025-10" not in set(read.tables["values"]["period"])
     later = load_params(edition, ["edition.as_of=2025-12-01"])
     admitted = tables.read_edition(edition, params=later)
-    assert set(admitted.left_out["reason"]) == {"confidence"}
+    assert set(admitted.left_out["reason"]) == {"confidence", "forecast"}
     assert len(admitted.tables["values"]) == len(read.tables["values"]) + 18
 
 
 def test_doubtful_values_are_left_out_by_name(edition: Path) -> None:
     before = tables.read_edition(edition)
-    gone = before.withheld[before.withheld["reason"] == "confidence"]
+    gone = before.withheld[before.withheld["reason"] != "as_of"]
     assert sorted(zip(gone["unit_id"], gone["indicator_id"], gone["confidence"], strict=True)) == [
         ("110115", "gdp", "seen_doubtful"),
         ("110119", "budget_revenue", "seen_forecast"),
@@ -305,7 +305,8 @@ def correct(edition: Path, *rows: str) -> tables.Edition:
     return tables.read_edition(edition)
 
 
-CELL = "110108 gdp 2023 preliminary,value,11020.2"
+KEY = "110108 gdp 2023 preliminary"
+CELL = f"{KEY},value,11020.2"
 
 
 def gdp(read: tables.Edition, year: str = "2023") -> pd.DataFrame:
@@ -329,6 +330,18 @@ def test_correction_changes_its_cell_and_keeps_what_stood_there(
     assert len(read.tables["values"]) == len(tables.read_edition(edition).tables["values"])
 
 
+def test_date_is_corrected_as_a_date_and_both_repairs_are_kept(edition: Path) -> None:
+    read = correct(
+        edition,
+        f"values,{CELL},replace,11021,why,us,2026-01-01",
+        "values,110108 gdp 2023 preliminary,as_of,2024-09-27,replace,2024-10-01,why,us,2026-01-01",
+    )
+    assert places(read) == []
+    row = gdp(read).iloc[0]
+    assert str(row["as_of"]) == "2024-10-01"
+    assert row["_repair"] == "value: 11020.2; as_of: 2024-09-27"
+
+
 def test_dropped_row_is_gone_and_the_raw_file_untouched(edition: Path) -> None:
     before = (edition / "values.csv").read_bytes()
     read = correct(edition, f"values,{CELL},drop,,why,us,2026-01-01")
@@ -346,6 +359,23 @@ def test_dropped_row_is_gone_and_the_raw_file_untouched(edition: Path) -> None:
         ("vals,110108 gdp 2023 preliminary,value,11020.2,flag,,why", "correction_row"),
         ("values,110108 gdp 2023 preliminary,value,11020.2,replace,ten,why", "correction_number"),
         ("values,110108 gdp 2023 preliminary,unit,100m CNY,scale,2,why", "correction_number"),
+        (f"values,{CELL},replace,inf,why", "correction_number"),
+        (f"values,{KEY},half_width,0.05,replace,-3,why", "correction_number"),
+        (
+            "values,110108 gdp 2023 preliminary,as_of,2024-09-27,replace,soon,why",
+            "correction_number",
+        ),
+        (
+            "values,110108 gdp 2023 preliminary,confidence,seen_confirmed,replace,great,why",
+            "correction_number",
+        ),
+        (
+            "values,110108 gdp 2023 preliminary,unit_id,110108,replace,110105,why",
+            "correction_column",
+        ),
+        (f"values,{KEY},source_id,S02,replace,S01,why", "correction_column"),
+        ("sources,S01,kind,published,replace,official,why", "correction_column"),
+        ("sources,S01,kind,published,drop,,why", "correction_column"),
         (
             "values,110108 road_dust_load 2023-01 published,value,0.80,replace,0.7,why",
             "correction_official",
@@ -387,6 +417,7 @@ def test_tables_that_may_be_absent_are_empty_and_a_wrong_format_is_named(edition
 def sums(edition: Path) -> pd.DataFrame:
     params = load_params(edition)
     found = tables.reconcile(tables.read_edition(edition, params=params), params)
+    assert not found.duplicated(["indicator_id", "period", "vintage"]).any()
     return found.set_index(["indicator_id", "period"])
 
 
@@ -443,3 +474,38 @@ def test_missing_part_is_incomplete_and_no_total_is_no_comparison(edition: Path)
     kept = [line for line in lines if not line.startswith("110000,pop_resident,2020")]
     path.write_text("\n".join(kept) + "\n", "utf-8")
     assert ("pop_resident", "2020") not in sums(edition).index
+
+
+def test_parts_of_one_vintage_are_not_added_to_those_of_another(edition: Path) -> None:
+    path = edition / "values.csv"
+    row = next(x for x in path.read_text("utf-8").splitlines() if "110108,pop_resident,2020" in x)
+    revised = row.replace(",census,", ",revised,").replace("3133469", "9999999")
+    path.write_text(path.read_text("utf-8") + revised + "\n", "utf-8")
+    assert sums(edition).loc[("pop_resident", "2020"), "verdict"] == "exact"
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("environment.indicators=['pm25_moth']", r"environment.indicators = 'pm25_moth' is not"),
+        ("environment.shown_only=['nope']", r"environment.shown_only = 'nope' is not known"),
+        ("economy.total=gpd", r"economy.total = 'gpd' is not known"),
+        ("economy.whole=11", r"economy.whole = '11' is not known"),
+        ("claims.background_stations=['x']", r"claims.background_stations = 'x' is not known"),
+        ("tables.assessed=['ward']", r"tables.assessed = 'ward' is not known"),
+        ("tables.additive=['x']", r"tables.additive = 'x' is not known"),
+        ("report.focus_unit=Haidian", r"report.focus_unit = 'Haidian' is not known"),
+    ],
+)
+def test_parameters_that_name_what_the_edition_has_not_are_refused(
+    edition: Path, setting: str, message: str
+) -> None:
+    params = load_params(edition, [setting])
+    with pytest.raises(ParameterError, match=message):
+        tables.read_edition(edition, strict=True, params=params)
+
+
+def test_forecasts_are_left_out_as_what_they_are(edition: Path) -> None:
+    read = tables.read_edition(edition)
+    reasons = read.withheld.groupby("reason").size().to_dict()
+    assert reasons == {"as_of": 18, "confidence": 2, "forecast": 5}

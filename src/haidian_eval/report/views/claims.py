@@ -216,15 +216,15 @@ def unit_name(unit: str, units: pd.DataFrame, text: Text) -> str:
 
 
 def with_months(
-    monthly: Sequence[tuple[str, pd.DataFrame]],
+    monthly: Sequence[tuple[str, pd.DataFrame]], units: pd.DataFrame, text: Text
 ) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield name and months of the claims that have any: without values nothing can be drawn."""
-    yield from ((name, months) for name, months in monthly if len(months))
+    """Yield name and months of the units that have any: without values nothing can be drawn."""
+    yield from ((unit_name(unit, units, text), months) for unit, months in monthly if len(months))
 
 
 def together(monthly: Sequence[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
     """Return the months of all claims as one table, for the results."""
-    parts = [months.assign(name=name) for name, months in monthly]
+    parts = [months.assign(unit_id=unit) for unit, months in monthly]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
