@@ -291,7 +291,7 @@ def test_edition_without_claims_has_none(edition: Path) -> None:
 def test_page_shows_classes_cells_and_years(ran: Ran) -> None:
     content = (ran.site / "zh" / "80_claims.html").read_text("utf-8")
     assert "独立数据证实0条、仅与发布方口径一致3条、与所查资料不符1条、暂无法核实26条" in content
-    assert "暂无法核实（缺丰台区）；其余各区内独立数据证实" in content
+    assert "暂无法核实（缺丰台区）；在其余各区内，独立数据证实" in content
     assert "20 %（公众评价）" in content
     assert "2026-01-12" in content
     assert "2026−01" not in content

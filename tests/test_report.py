@@ -60,7 +60,7 @@ def test_table_bears_number_source_class_note_and_download() -> None:
     assert "数据类别：官方数据" in actual
     assert exhibit.DOWNLOAD in actual
     assert '<td class="number">91.17</td>' in actual
-    assert '<th scope="row">甲</th>' in actual
+    assert '<th scope="row" class="short">甲</th>' in actual
     assert "方法演示" not in actual
 
 

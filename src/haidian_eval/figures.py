@@ -24,6 +24,7 @@ INK, QUIET, ACCENT = "#1a2733", "#5d6b78", "#b3261e"
 GROUP_PALETTE = "colorblind"
 LEGEND: Any = {"frameon": False, "fontsize": 9, "columnspacing": 1.2, "handletextpad": 0.2}
 ACROSS = 3  # panels side by side
+FEW = 6  # points that a low panel holds
 HALO = [withStroke(linewidth=2.5, foreground="white")]  # figures beside a line stay readable
 
 
@@ -244,8 +245,9 @@ def first_places(rows: pd.DataFrame, text: Text, *, unit: str, name: str) -> Fig
     colours = {"first": "#2f7f5f", "tied": "#b58900", "not_first": ACCENT}
     shapes = {"first": "o", "tied": "s", "not_first": "^"}
     with house_style():
-        figure = Figure(figsize=(7.4, 2.9 * len(series)), layout="constrained")
-        grid = figure.subplots(len(series), 1, squeeze=False)
+        heights = [1.5 if (rows["series"] == one).sum() < FEW else 2.7 for one in series]
+        figure = Figure(figsize=(7.4, 0.4 + sum(heights)), layout="constrained")
+        grid = figure.subplots(len(series), 1, squeeze=False, height_ratios=heights)
         for panel, one in zip(grid.flat, series, strict=True):
             own = rows[rows["series"] == one].reset_index(drop=True)
             gap = own["value"] - own["best"]

@@ -24,7 +24,7 @@ DOWNLOAD = "<!--download-->"
 MINUS = re.compile(r"(?<![\d–])-(?=\d)")  # not the hyphens of a date
 SHORT, LONG = 18, 34  # widths of a column's longest cell, in Latin letters
 MANY = 12  # sources beyond which only their numbers are cited
-DENSE = 9  # columns from which on a table is set closer
+DENSE = 7  # columns from which on a table is set closer
 RIGHT = frozenset(  # words that stand in a column like numbers
     {
         "level_range", "level_place", "change_place", "relative_range", "group_place", "place_of",
