@@ -52,25 +52,29 @@ def growth_note(reason: object, text: Text) -> str:
 
 def refused(growth: pd.DataFrame, units: pd.DataFrame, text: Text) -> pd.DataFrame:
     """Return the comparisons that were refused, with both vintages and what the quotient hides."""
-    rows = growth[growth["reason"] == "vintage"]
-    rows = rows[rows["comparable"].notna()]
+    rows = growth[growth["comparable"].notna()]
     name = names(units, text)
     return pd.DataFrame(
         {
             "unit_name": [name[unit] for unit in rows["unit_id"]],
-            "from_year": rows["base_period"],
+            "base_vintage": dated(rows["base_period"], rows["base_vintage"], text),
             "base_value": rows["base_value"],
-            "base_vintage": [vintage_words(vintage, text) for vintage in rows["base_vintage"]],
-            "to_year": rows["period"],
+            "year_vintage": dated(rows["period"], rows["vintage"], text),
             "total": rows["value"],
-            "vintage": [vintage_words(vintage, text) for vintage in rows["vintage"]],
             "naive": rows["naive"],
             "real": rows["real"],
             "comparable": rows["comparable"],
             "revision": rows["revision"],
+            "_place_in_file": places_in_file(rows, "", "base_"),
             "source_id": rows["source_id"],
         }
     ).reset_index(drop=True)
+
+
+def dated(years: pd.Series, vintages: pd.Series, text: Text) -> list[str]:
+    """Return years with the vintages of their figures."""
+    both = zip(years, vintages, strict=True)
+    return [text("economy.year_of", year=y, vintage=vintage_words(v, text)) for y, v in both]
 
 
 def latest_refusal(growth: pd.DataFrame, unit: str) -> pd.Series | None:
