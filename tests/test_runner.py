@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import nbformat
@@ -299,6 +300,25 @@ def test_whole_run_takes_away_what_an_earlier_one_left(tmp_path: Path, root: Pat
     assert sorted(files(tmp_path)) == ["manifest.json", "zh/kept.html"]
     site.publish(tmp_path, {"zh/more.html": b"4"}, provenance, whole=False)
     assert sorted(site.read_manifest(tmp_path).files) == ["zh/kept.html", "zh/more.html"]
+
+
+def test_edition_of_another_focus_and_day_without_the_optional_tables_runs_through(
+    tmp_path: Path,
+) -> None:
+    absent = ("claims", "corrections", "rules", "policies", "external_ranks")
+    ran = run_study(
+        tmp_path, langs=["zh"], jobs=2, without=tuple(f"{name}.csv" for name in absent),
+        sets=("report.focus_unit=110105", "edition.as_of=2022-12-31"),
+    )  # fmt: skip
+    claims = (ran.site / "zh" / "80_claims.html").read_text("utf-8")
+    assert "0条表述" in claims
+    environment = (ran.site / "zh" / "22_environment.html").read_text("utf-8")
+    assert "朝阳区：最近一个月的位置" in environment
+    assert "2023年5月：" not in environment.partition("小结")[2]
+    assert not read_table(ran.processed, "growth").empty
+    for path in ran.site.glob("zh/*.html"):
+        body = re.sub(r"base64,[\w+/=]+", "", path.read_text("utf-8")).partition("<main")[2]
+        assert not re.search(r">\s*(nan|NaN|None|<NA>)\s*<", body), path
 
 
 def test_interrupted_write_leaves_the_old_content(tmp_path: Path, monkeypatch) -> None:

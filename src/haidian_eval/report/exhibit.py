@@ -24,6 +24,7 @@ DOWNLOAD = "<!--download-->"
 MINUS = re.compile(r"(?<![\d–])-(?=\d)")  # not the hyphens of a date
 SHORT, LONG = 18, 34  # widths of a column's longest cell, in Latin letters
 MANY = 12  # sources beyond which only their numbers are cited
+LOW = 8  # rows up to which a table stays on one printed page
 DENSE = 7  # columns from which on a table is set closer
 RIGHT = frozenset(  # words that stand in a column like numbers
     {
@@ -167,8 +168,9 @@ def html_table(
     if frame.empty:
         body = f'<tr><td colspan="{frame.shape[1]}">{escape(text("exhibit.none"))}</td></tr>'
     title = f"<caption>{escape(exhibit.label)}</caption>" if caption else ""
-    dense = ' class="dense"' if frame.shape[1] >= DENSE else ""
-    return f"<table{dense}>{title}<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>"
+    kinds = ["dense"] * (frame.shape[1] >= DENSE) + ["low"] * (len(frame) <= LOW)
+    table = f"<table{mark(' '.join(kinds))}>"
+    return f"{table}{title}<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>"
 
 
 def mark(kind: str) -> str:

@@ -44,8 +44,8 @@ def place(correction: pd.Series, frame: pd.DataFrame | None) -> tuple[str, Any]:
     """Return the fault of a correction, or a blank, and the row that it speaks of."""
     if frame is None or correction["column"] not in frame:
         return "correction_row", None
-    key = list(contracts()[correction["table"]].key)
-    names = frame[key].astype("str").agg(" ".join, axis=1)
+    first, *others = (frame[name].astype("str") for name in contracts()[correction["table"]].key)
+    names = first.str.cat(others, sep=" ") if others else first
     rows = frame.index[names == correction["key"]]
     if len(rows) != 1:
         return "correction_row", None
