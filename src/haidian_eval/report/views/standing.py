@@ -108,7 +108,7 @@ def discrimination(found: Levels, indicators: pd.DataFrame, text: Text) -> pd.Da
             "spread": [f"{low:.{d}f} ~ {high:.{d}f}" for low, high, d in ends],
             "unit": [one.unit for one in words],
             "blurred": 100 * rows["blurred"],
-            "verdict": [text(f"verdicts.{reason or 'ranked'}") for reason in rows["reason"]],
+            "placing": [text(f"verdicts.{reason or 'placed'}") for reason in rows["reason"]],
             "source_id": rows["source_id"],
         }
     )  # fmt: skip
