@@ -114,6 +114,7 @@ def test_first_places_are_below_the_line_and_each_outcome_has_its_own_shape() ->
             "value": [1.0, 2.0, 3.0],
             "best": [2.0, 2.0, 2.0],
             "outcome": ["first", "tied", "not_first"],
+            "streak": [1, 2, 0],
         }
     )
     figure = figures.first_places(rows, Text("zh"), unit="微克", name="海淀区")
@@ -124,6 +125,9 @@ def test_first_places_are_below_the_line_and_each_outcome_has_its_own_shape() ->
     assert {k: v for k, v in drawn.items() if not k.startswith("_")} == {
         "第一": -1.0, "并列第一": 0.0, "不是第一": 1.0,
     }  # fmt: skip
+    assert "最长：连续2个月" in words(figure)
+    alone = figures.first_places(rows.assign(streak=[1, 0, 1]), Text("zh"), unit="", name="")
+    assert not any("最长" in word for word in words(alone))
 
 
 def test_change_over_base_shows_the_expected_beside_the_seen() -> None:

@@ -177,6 +177,20 @@ def mark_gaps(panel: Axes, periods: list[str]) -> None:
             panel.axvline(place + 0.5, color="#c9d2da", linewidth=0.8, linestyle=(0, (2, 3)))
 
 
+def mark_streak(panel: Axes, rows: pd.DataFrame, text: Text) -> None:
+    """Draw a line over the longest run of adjacent periods in which the unit was first or tied."""
+    end, length = int(rows["streak"].argmax()), int(rows["streak"].max())
+    if length < 2:
+        return
+    low, high = panel.get_ylim()
+    top = high + 0.06 * (high - low)
+    panel.set_ylim(low, high + 0.22 * (high - low))
+    panel.plot([end - length + 0.75, end + 0.25], [top, top], color=INK, linewidth=1.4)
+    words = text("figures.streak", months=length)
+    panel.annotate(words, (end - (length - 1) / 2, top), xytext=(0, 3), fontsize=8,
+                   textcoords="offset points", ha="center", va="bottom")  # fmt: skip
+
+
 def change_on_base(panels: dict[str, pd.DataFrame], text: Text, *, highlight: str) -> Figure:
     """Return, per comparison, the change of every unit over its base, and what the base expects.
 
@@ -239,7 +253,7 @@ def vintages(rows: pd.DataFrame, text: Text, *, unit: str) -> Figure:
 def first_places(rows: pd.DataFrame, text: Text, *, unit: str, name: str) -> Figure:
     """Return, month by month, how far a unit lay from the best of its rivals, and how it came out.
 
-    `rows`: period, series, value, best, outcome; a panel for every series.
+    `rows`: period, series, value, best, outcome, streak; a panel for every series.
     """
     series = list(dict.fromkeys(rows["series"]))
     colours = {"first": "#2f7f5f", "tied": "#b58900", "not_first": ACCENT}
@@ -258,6 +272,7 @@ def first_places(rows: pd.DataFrame, text: Text, *, unit: str, name: str) -> Fig
                               marker=shapes[str(outcome)], label=text(f"outcomes.{outcome}"),
                               linewidth=0)  # fmt: skip
             mark_gaps(panel, list(own["period"]))
+            mark_streak(panel, own, text)
             step = 1 if len(own) < 15 else 6
             ticks = list(own.index[::step])
             panel.set_xticks(ticks, [own["period"][place].replace("-", "\n") for place in ticks])
