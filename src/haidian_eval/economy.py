@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from haidian_eval.tables import changes
+from haidian_eval.tables import changes, newest
 
 PLAIN = ["unit_id", "period", "vintage", "value", "half_width", "confidence", "as_of", "source_id"]
 
@@ -12,12 +12,6 @@ PLAIN = ["unit_id", "period", "vintage", "value", "half_width", "confidence", "a
 def of(values: pd.DataFrame, indicator: str) -> pd.DataFrame:
     """Return the values of one indicator."""
     return values.loc[values["indicator_id"] == indicator, PLAIN]
-
-
-def newest(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return, of one indicator, the value of each unit and period that was published last."""
-    ordered = rows.sort_values("as_of", kind="stable")
-    return ordered.drop_duplicates(["unit_id", "period"], keep="last").sort_index()
 
 
 def yearly(rows: pd.DataFrame) -> pd.DataFrame:
@@ -66,7 +60,7 @@ def growth(values: pd.DataFrame, indicator: str, real: str) -> pd.DataFrame:
     """
     own = values[values["indicator_id"] == indicator]
     pairs = changes(own)
-    published = newest(of(values, real))[["unit_id", "period", "value", "source_id"]]
+    published = of(newest(values), real)[["unit_id", "period", "value", "source_id"]]
     published = published.rename(columns={"value": "real", "source_id": "real_source"})
     table = pairs.merge(published, on=["unit_id", "period"], how="left", validate="m:1")
     refused = table["reason"] == "vintage"
@@ -106,8 +100,9 @@ def by_year(
     table = table.merge(
         changed.rename(columns={"source_id": "growth_source"}), on=key, how="left", validate="1:1"
     )
+    last = newest(yearly(values[values["unit_id"] == unit]))
     for name, indicator in (("share_published", share), ("real", real)):
-        printed = newest(yearly(of(values[values["unit_id"] == unit], indicator)))
+        printed = of(last, indicator)
         printed = printed[["period", "value", "source_id"]]
         printed = printed.rename(columns={"value": name, "source_id": f"{name}_source"})
         table = table.merge(printed, on="period", how="left", validate="m:1")

@@ -5,7 +5,7 @@ from haidian_eval.tables.defects import Defects, sentence
 from haidian_eval.tables.edition import Edition, assessed_units, coverage, read_edition
 from haidian_eval.tables.reconcile import reconcile
 from haidian_eval.tables.store import mark, read_table, write_tables
-from haidian_eval.tables.vintages import changes
+from haidian_eval.tables.vintages import changes, newest
 
 __all__ = [
     "Defects",
@@ -15,6 +15,7 @@ __all__ = [
     "contracts",
     "coverage",
     "mark",
+    "newest",
     "read_edition",
     "read_table",
     "reconcile",

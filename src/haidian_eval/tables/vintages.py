@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-KEY = ["unit_id", "indicator_id", "period", "vintage"]
 SERIES = ["unit_id", "indicator_id", "period"]
 BASE = ["unit_id", "indicator_id", "base_period"]
 CARRIED = ["value", "half_width", "vintage", "as_of", "source_id"]
@@ -14,6 +13,12 @@ ORIGIN = ["_file", "_row"]  # carried along where there are any
 def earlier(period: str, years: int) -> str:
     """Return the same part of an earlier year: 2021-08 becomes 2020-08."""
     return f"{int(period[:4]) - years:04d}{period[4:]}"
+
+
+def newest(values: pd.DataFrame) -> pd.DataFrame:
+    """Return, per unit, indicator and period, the value that was published last."""
+    ordered = values.sort_values("as_of", kind="stable")
+    return ordered.drop_duplicates(SERIES, keep="last").sort_index()
 
 
 def changes(values: pd.DataFrame, *, years: int = 1) -> pd.DataFrame:

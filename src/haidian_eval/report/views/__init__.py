@@ -71,12 +71,6 @@ def places_in_file(rows: pd.DataFrame, *suffixes: str) -> list[str]:
     return found
 
 
-def newest(values: pd.DataFrame) -> pd.DataFrame:
-    """Return, per unit, indicator and period, the value that was published last."""
-    ordered = values.sort_values("as_of", kind="stable")
-    return ordered.drop_duplicates(["unit_id", "indicator_id", "period"], keep="last").sort_index()
-
-
 def as_printed(value: float, half_width: float) -> str:
     """Return a value with the decimals it was printed with, by the half-width of its rounding."""
     if pd.isna(half_width) or half_width <= 0:

@@ -13,11 +13,11 @@ from haidian_eval.report.views import (
     administrative,
     named,
     names,
-    newest,
     pick,
     places_in_file,
     vintage_words,
 )
+from haidian_eval.tables import newest
 from haidian_eval.text import Text
 
 YEAR = 4

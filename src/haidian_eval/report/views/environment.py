@@ -14,11 +14,11 @@ from haidian_eval.report.views import (
     Named,
     administrative,
     named,
-    newest,
     pick,
     places_in_file,
     rank_range,
 )
+from haidian_eval.tables import newest
 from haidian_eval.text import Text
 
 CHANGE_DIGITS = 1
