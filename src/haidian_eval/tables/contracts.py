@@ -1,66 +1,194 @@
-"""The contracts of the edition's tables, read from contracts.toml beside this file."""
+"""The contracts of all tables: declared as data in contracts/*.toml, read by one engine."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
+from haidian_eval.errors import ParameterError
 from haidian_eval.params import read_toml
 
-COLUMN = re.compile(r"(?P<kind>\w+)(?P<required>!?)(?:\|(?P<allowed>[\w,]+))?(?:>(?P<target>\w+))?")
+if TYPE_CHECKING:
+    import pandera.pandas as pa
+
+FOLDER = Path(__file__).with_name("contracts")
+# The groups in the order in which tables refer to each other.
+GROUPS = ("edition", "policy", "effect", "satisfaction", "verification", "feedback")
+DECLARATION = re.compile(
+    r"(?P<kind>\w+)(?P<required>!?)(?P<optional>\??)(?:\|(?P<allowed>[\w,]+))?(?:>(?P<target>\w+))?"
+)
+BRACKETS = re.compile(r"\(([^()]*)\)$")
+DTYPES = {
+    "text": "str", "id": "str", "flag": "str", "period": "str", "date": "object",
+    "number": "float64", "amount": "float64", "count": "Int64",
+}  # fmt: skip
+NUMERIC = ("number", "amount", "count")
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What the cells of one column must be."""
+    """What the cells of one column must be, and what the column is called.
+
+    kind: text, id, number, amount (zero or more), count (whole), date, period, flag.
+    labels: code -> official Chinese word; a cell may hold either. low, high: inclusive.
+    """
 
     kind: str
-    required: bool
-    allowed: tuple[str, ...]
-    references: str | None
+    required: bool = False
+    optional: bool = False
+    allowed: tuple[str, ...] = ()
+    references: str | None = None
+    zh: str = ""
+    en: str = ""
+    unit: str = ""
+    example: str = ""
+    low: float | str | None = None
+    high: float | str | None = None
+    aliases: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A number column whose unit stands in a column beside it; a dictionary declares the unit."""
+
+    value: str
+    unit: str
+    by: str
+    dictionary: str
+    key: str
+    declared: str
+    low: str = ""
+    high: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The key and the columns of one table.
+    """The key, the columns and the rules of one table.
 
-    optional: columns that may be absent. may_be_absent: the table may have no file.
+    sums: "total = a + b" per row. ordered: "first <= second" per row. compare: the groups within
+    which the order of magnitude of measured values is compared. department: the column that
+    names who answers for a row. may_be_absent: the table may have no file.
     """
 
     name: str
     key: tuple[str, ...]
     columns: Mapping[str, Column]
-    optional: frozenset[str]
+    zh: str = ""
+    en: str = ""
+    about: Mapping[str, str] = field(default_factory=dict)
     may_be_absent: bool = False
+    department: str = ""
+    sums: tuple[str, ...] = ()
+    ordered: tuple[str, ...] = ()
+    compare: tuple[str, ...] = ()
+    measured: Measured | None = None
 
     @property
     def needed(self) -> list[str]:
         """The columns that the header must have."""
-        return [name for name in self.columns if name not in self.optional]
+        return [name for name, column in self.columns.items() if not column.optional]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Every written form of a header (plain letters) -> the column that it names."""
+        found: dict[str, str] = {}
+        written = [(name, name) for name in self.columns]
+        written += [(c.zh, name) for name, c in self.columns.items()]
+        written += [(c.en, name) for name, c in self.columns.items()]
+        written += [(form, name) for name, c in self.columns.items() for form in c.aliases]
+        for form, name in written:  # a code always wins over another's alias
+            found.setdefault(plain_header(form), name)
+        found.pop("", None)
+        return found
 
 
-def read_column(declaration: str) -> Column:
+def plain_header(words: str) -> str:
+    """Return a header without full-width letters, blanks, case and a mark for required columns."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", words)).rstrip("*").casefold()
+
+
+def read_column(declared: str | Mapping[str, Any]) -> Column:
     """Return the column that a declaration such as "text!|a,b" stands for."""
-    match = COLUMN.fullmatch(declaration)
-    assert match, declaration
+    more = {"is": declared} if isinstance(declared, str) else dict(declared)
+    words = more.pop("is")
+    match = DECLARATION.fullmatch(words)
+    if match is None or match["kind"] not in DTYPES:
+        raise ParameterError(f"the column declaration {words!r} is not known; write kind!?|a,b>t")
+    if "aliases" in more:
+        more["aliases"] = tuple(more["aliases"])
     allowed = tuple(match["allowed"].split(",")) if match["allowed"] else ()
-    return Column(match["kind"], bool(match["required"]), allowed, match["target"])
+    bounds = {"low": more.pop("min", None), "high": more.pop("max", None)}
+    required, optional = bool(match["required"]), bool(match["optional"])
+    return Column(match["kind"], required, optional, allowed, match["target"], **bounds, **more)
+
+
+def read_contract(name: str, declared: Mapping[str, Any]) -> Contract:
+    """Return the contract of one declared table."""
+    more = dict(declared)
+    columns = {column: read_column(words) for column, words in more.pop("columns").items()}
+    key, absent = tuple(more.pop("key")), bool(more.pop("absent", False))
+    measured = Measured(**more.pop("measured")) if "measured" in more else None
+    lists = {n: tuple(more.pop(n, ())) for n in ("sums", "ordered", "compare")}
+    try:
+        return Contract(
+            name, key, columns, may_be_absent=absent, measured=measured, **lists, **more
+        )
+    except TypeError as error:
+        raise ParameterError(f"the table {name!r} is declared with a word not known: {error}")
+
+
+def read_contracts(path: Path | str) -> dict[str, Contract]:
+    """Return the contracts that a TOML file declares, or those of all files of a folder."""
+    path = Path(path)
+    files = [path]
+    if path.is_dir():
+        order = {group: place for place, group in enumerate(GROUPS)}
+        files = sorted(path.glob("*.toml"), key=lambda f: (order.get(f.stem, len(order)), f.stem))
+    return {
+        name: read_contract(name, table)
+        for file in files
+        for name, table in read_toml(file).items()
+    }
 
 
 @cache
 def contracts() -> Mapping[str, Contract]:
     """Return the contract of every table, in the order in which tables refer to each other."""
-    declared = read_toml(Path(__file__).with_name("contracts.toml"))
-    return {
-        name: Contract(
-            name,
-            tuple(table["key"]),
-            {c: read_column(d) for c, d in {**table["columns"], **table["optional"]}.items()},
-            frozenset(table["optional"]),
-            bool(table.get("absent", False)),
+    return read_contracts(FOLDER)
+
+
+def head_of(contract: Contract, lang: Literal["zh", "en"]) -> dict[str, str]:
+    """Return column -> its name in a language, with its unit, as a header that reads back."""
+    named = {name: getattr(c, lang) or name for name, c in contract.columns.items()}
+    if len(set(named.values())) < len(named):
+        return {name: name for name in named}
+    return named
+
+
+def schema(contract: Contract) -> pa.DataFrameSchema:
+    """Return the pandera schema of a clean frame: what one stage may rely on from another.
+
+    Columns and types, allowed codes, ranges, required values and the key; the frame may hold
+    more columns.
+    """
+    import pandera.pandas as pa
+
+    columns = {}
+    for name, column in contract.columns.items():
+        checks = [pa.Check.isin(column.allowed)] if column.allowed else []
+        if column.kind in ("amount", "count"):
+            checks.append(pa.Check.ge(0))
+        if column.kind in NUMERIC and column.low is not None:
+            checks.append(pa.Check.ge(column.low))
+        if column.kind in NUMERIC and column.high is not None:
+            checks.append(pa.Check.le(column.high))
+        columns[name] = pa.Column(
+            DTYPES[column.kind], checks, nullable=not column.required, required=not column.optional
         )
-        for name, table in declared.items()
-    }
+    return pa.DataFrameSchema(columns, unique=list(contract.key), name=contract.name)

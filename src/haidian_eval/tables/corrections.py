@@ -7,11 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from haidian_eval.tables.contracts import contracts
+from haidian_eval.tables.columns import UnitsOf, read_column
+from haidian_eval.tables.contracts import NUMERIC, Column, contracts
 from haidian_eval.tables.defects import Defects
-from haidian_eval.tables.reader import CONVERTERS
-
-NUMERIC = ("number", "amount")
 
 
 def apply_corrections(
@@ -26,6 +24,8 @@ def apply_corrections(
     changed = dict(tables)
     for _, correction in tables.get("corrections", pd.DataFrame()).iterrows():
         frame = changed.get(correction["table"])
+        if frame is None and correction["table"] in contracts():
+            continue  # the table itself could not be read, which is said already
         fault, row = place(correction, frame)
         if not fault and correction["action"] != "flag":
             fault = not_allowed(correction, frame, row, tables["sources"])
@@ -75,12 +75,17 @@ def not_allowed(correction: pd.Series, frame: Any, row: Any, sources: pd.DataFra
     column = contract.columns[name]
     if name in contract.key or column.references:
         return "correction_column"
-    kind = "number" if correction["action"] == "scale" else column.kind
+    asked = Column("number") if correction["action"] == "scale" else column
     new = correction["replacement"]
     if column.kind not in NUMERIC and correction["action"] == "scale":
         return "correction_number"
-    broken = pd.isna(new) or CONVERTERS[kind](str(new)) is None
-    return "correction_number" if broken or (column.allowed and new not in column.allowed) else ""
+    return "correction_number" if pd.isna(new) or value_of(str(new), asked) is None else ""
+
+
+def value_of(cell: str, column: Column) -> Any:
+    """Return what a cell of a column holds, or None where it is not what the column may hold."""
+    read = read_column(pd.Series([cell]), column, UnitsOf(None, None))
+    return None if read.faults or read.blank[0] else read.values.iloc[0]
 
 
 def flagged(frame: pd.DataFrame, row: Any, correction: pd.Series) -> pd.DataFrame:
@@ -96,8 +101,8 @@ def dropped(frame: pd.DataFrame, row: Any, correction: pd.Series) -> pd.DataFram
 def replaced(frame: pd.DataFrame, row: Any, correction: pd.Series) -> pd.DataFrame:
     """Return the table with the cell replaced."""
     name = correction["column"]
-    kind = contracts()[correction["table"]].columns[name].kind
-    return with_cell(frame, row, name, CONVERTERS[kind](str(correction["replacement"])))
+    column = contracts()[correction["table"]].columns[name]
+    return with_cell(frame, row, name, value_of(str(correction["replacement"]), column))
 
 
 def scaled(frame: pd.DataFrame, row: Any, correction: pd.Series) -> pd.DataFrame:

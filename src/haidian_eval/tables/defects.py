@@ -1,8 +1,8 @@
-"""Defects of an edition's files: where, what is wrong, what was found, what to do."""
+"""Defects of an edition's files: where, what is wrong, what was found, what to do, who answers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,43 +12,77 @@ from haidian_eval.errors import TableError
 from haidian_eval.text import Text
 
 COLUMNS = [
-    "file", "sheet", "row", "column", "found", "rule", "expected", "hint", "severity", "department",
+    "file", "sheet", "row", "column", "found", "rule", "expected", "hint", "severity",
+    "department", "table", "source_id", "head",
 ]  # fmt: skip
+SEVERITIES = ("stops", "excluded", "repaired", "noted")
+LONGEST = 120  # letters of a cell that a message repeats
+FEW = 10  # defects of one kind in one column that are told one by one
 
 
 @dataclass(slots=True)
 class Defects:
     """The defects of an edition's files; grain of `frame`: one faulty cell, row or file.
 
-    severity: stops (the table cannot be used), excluded (the row does not count), noted.
+    severity: stops (the table cannot be used), excluded (the row does not count), repaired (read
+    without loss, the value counts), noted (counts; please look). `originals`: per file and sheet
+    the rows that are asked about, cells as found, personal numbers masked, indexed by row.
     """
 
-    records: list[dict[str, Any]] = field(default_factory=list)
+    parts: list[pd.DataFrame] = field(default_factory=list)
+    originals: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
 
     def add(self, rule: str, file: str, *, severity: str, **place: object) -> None:
-        """Record a defect with the hint that its rule carries."""
-        hint = Text("en")(f"hints.{rule}")
-        lead = {"rule": rule, "file": file, "severity": severity, "hint": hint}
-        self.records.append(lead | place)
+        """Record one defect with the hint that its rule carries."""
+        self.add_rows(pd.DataFrame([{"file": file} | place]), rule=rule, severity=severity)
+
+    def add_rows(self, rows: pd.DataFrame, *, rule: str, severity: str) -> None:
+        """Record one defect per row: file, row and what else is known of it."""
+        if len(rows):
+            hint = Text("en")(f"hints.{rule}")
+            self.parts.append(rows.assign(rule=rule, severity=severity, hint=hint))
+
+    def include(self, other: Defects) -> None:
+        """Take over the defects of another reading."""
+        self.parts += other.parts
+        self.originals |= other.originals
 
     @property
     def frame(self) -> pd.DataFrame:
-        """The defects in the order of file and row."""
-        frame = pd.DataFrame(self.records, columns=COLUMNS)
+        """The defects in the order of file, sheet, row and column."""
+        frame = pd.concat([pd.DataFrame(columns=COLUMNS, dtype="object"), *self.parts])[COLUMNS]
         text = frame.columns.difference(["row"])
         frame[text] = frame[text].astype("str").where(frame[text].notna(), "")
+        frame["found"] = shortened(frame["found"])
         frame["row"] = frame["row"].astype("Int64")
-        return frame.sort_values(["file", "row", "column"], kind="stable", ignore_index=True)
+        order = ["file", "sheet", "row", "column"]
+        return frame.sort_values(order, kind="stable", ignore_index=True)
 
     def stops(self) -> list[dict[str, Any]]:
         """Return the defects that keep a table from being used."""
-        return [record for record in self.records if record["severity"] == "stops"]
+        stopping = [part for part in self.parts if (part["severity"] == "stops").any()]
+        return Defects(stopping).frame.to_dict("records") if stopping else []
+
+    def counts(self) -> pd.DataFrame:
+        """Return, per source_id and severity, how many rows were excluded or read after a repair."""
+        frame = self.frame
+        rows = frame[frame["severity"].isin(["excluded", "repaired"]) & (frame["source_id"] != "")]
+        rows = rows.drop_duplicates(["file", "sheet", "row", "severity"])
+        return rows.groupby(["source_id", "severity"], as_index=False).size()
+
+
+def shortened(cells: pd.Series) -> pd.Series:
+    """Return long texts up to their first letters."""
+    return cells.where(cells.str.len() <= LONGEST, cells.str.slice(0, LONGEST) + "…")
 
 
 def sentence(record: Mapping[str, Any], text: Text) -> str:
     """Return a defect in words: where, what is wrong, what was found, what to do."""
     filled = {k: v for k, v in record.items() if v is not None and v is not pd.NA and v != ""}
-    place = [text(f"defect.{n}", value=filled[n]) for n in ("row", "column") if n in filled]
+    filled |= {"column": filled["head"]} if "head" in filled else {}  # as the file calls it
+    place = [
+        text(f"defect.{n}", value=filled[n]) for n in ("sheet", "row", "column") if n in filled
+    ]
     seen = [text(f"defect.{n}", value=filled[n]) for n in ("found", "expected") if n in filled]
     rule = filled["rule"]
     return text(
@@ -59,8 +93,22 @@ def sentence(record: Mapping[str, Any], text: Text) -> str:
     )
 
 
+def told(frame: pd.DataFrame, few: int = FEW) -> pd.DataFrame:
+    """Return the defects that are told one by one, with `more`: how many like each last one."""
+    alike = frame.groupby(["file", "sheet", "column", "rule", "severity"], sort=False)
+    place, size = alike.cumcount(), alike["row"].transform("size")
+    more = (size - few).where((place == few - 1) & (size > few), 0)
+    return frame.assign(more=more)[place < few]
+
+
 def stop_if_unusable(defects: Defects) -> None:
     """Raise the defects that keep a table from being used, all at once."""
     lines = [sentence(record, Text("en")) for record in defects.stops()]
     if lines:
         raise TableError("the edition cannot be used:\n  " + "\n  ".join(lines))
+
+
+def by_department(frame: pd.DataFrame, unnamed: str) -> Sequence[tuple[str, pd.DataFrame]]:
+    """Return the defects of each department; those of nobody come under `unnamed`."""
+    named = frame.assign(department=frame["department"].replace("", unnamed))
+    return [(str(name), rows) for name, rows in named.groupby("department", sort=True)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from haidian_eval.params import Params, load_params
 from haidian_eval.tables.contracts import Contract, contracts
 from haidian_eval.tables.corrections import apply_corrections
 from haidian_eval.tables.defects import Defects, stop_if_unusable
-from haidian_eval.tables.reader import clean, drop_repeated_keys, read_text
+from haidian_eval.tables.reader import ENDINGS, empty_table, read_file, stacked
 
 COVERAGE = [
     "indicator_id", "period", "units_with_value", "units_assessed", "absent", "vintage",
@@ -50,16 +49,15 @@ def read_edition(
     defects = Defects()
     tables: dict[str, pd.DataFrame] = {}
     for name, contract in contracts().items():
-        frame = read_table_file(folder / f"{name}.csv", contract, defects)
+        frame = read_table_files(folder, contract, tables, defects)
         if frame is not None:
-            frame = with_sources(frame, contract, tables.get("sources"), defects)
-            tables[name] = with_valid_references(frame, contract, tables, defects)
+            sources = tables.get("sources")
+            tables[name] = with_sources(frame, contract, sources, defects) if len(frame) else frame
     tables = apply_corrections(tables, defects)
     if strict:
         stop_if_unusable(defects)
         refuse_unknown_names(params, tables)
     if {"values", "indicators"} <= tables.keys():
-        tables["values"] = in_declared_units(tables["values"], tables["indicators"], defects)
         return leave_out(tables, defects, params)
     none = pd.DataFrame(columns=[*LEFT_OUT_KEY, "reason"])
     return Edition(tables, defects, none.assign(rows=0), none)
@@ -91,16 +89,61 @@ def refuse_unknown_names(params: Params, tables: Mapping[str, pd.DataFrame]) -> 
                 raise ParameterError(not_known(what, name, sorted(set(known))))
 
 
-def read_table_file(path: Path, contract: Contract, defects: Defects) -> pd.DataFrame | None:
-    """Return the clean rows of one file, or None when it cannot be used."""
-    try:
-        raw = read_text(path, contract, defects)
-    except csv.Error as error:
-        defects.add("csv", path.name, severity="stops", found=str(error))
+def files_of(folder: Path, name: str) -> list[Path]:
+    """Return the files that hold a table: one of its name, or all in a folder of its name."""
+    alone = [folder / f"{name}.{ending}" for ending in ENDINGS]
+    parts = sorted(p for p in (folder / name).glob("*") if not p.name.startswith((".", "~$")))
+    return [path for path in alone if path.exists()] + parts
+
+
+def read_table_files(
+    folder: Path, contract: Contract, tables: Mapping[str, pd.DataFrame], defects: Defects
+) -> pd.DataFrame | None:
+    """Return the clean rows of a table from its file or files, or None when it cannot be used."""
+    paths = files_of(folder, contract.name)
+    if not paths:
+        others = sorted(p.name for p in folder.glob(f"{contract.name}.*"))
+        if contract.may_be_absent and not others:
+            return empty_table(contract)
+        expected = folder / f"{contract.name}.csv"
+        defects.add("file", expected.name, severity="stops", found=", ".join(others),
+                    expected=str(expected), table=contract.name)  # fmt: skip
         return None
-    if raw is None:
+    found = []
+    for path in paths:
+        reading = read_file(
+            path, contract, tables=tables, name=path.relative_to(folder).as_posix()
+        )
+        found.append(reading)
+        defects.include(answered(reading.defects, path, folder))
+    frames = [reading.frame for reading in found if reading.frame is not None]
+    stopped = [part for part in defects.stops() if part["table"] == contract.name]
+    if not frames or stopped:
         return None
-    return drop_repeated_keys(clean(raw, contract, defects), contract, defects)
+    return keys_over_files(stacked(frames, contract), contract, defects)
+
+
+def answered(defects: Defects, path: Path, folder: Path) -> Defects:
+    """Return defects with the department that sent the file, where the rows do not name one."""
+    if path.parent == folder:
+        return defects
+    for number, part in enumerate(defects.parts):
+        named = part["department"] if "department" in part else pd.Series("", index=part.index)
+        defects.parts[number] = part.assign(department=named.replace("", path.stem))
+    return defects
+
+
+def keys_over_files(frame: pd.DataFrame, contract: Contract, defects: Defects) -> pd.DataFrame:
+    """Return the rows whose key stands in one file only; keys shared by files count for none."""
+    shared = frame.duplicated(list(contract.key), keep=False)
+    rows = frame[shared]
+    keys = [" ".join(map(str, cells)) for cells in rows[list(contract.key)].to_numpy()]
+    place = rows[["_file", "_sheet", "_row"]].set_axis(["file", "sheet", "row"], axis=1)
+    defects.add_rows(
+        place.assign(column=" ".join(contract.key), found=keys, table=contract.name), rule="key",
+        severity="excluded",
+    )  # fmt: skip
+    return frame[~shared]
 
 
 def sources_of_table(name: str, sources: pd.DataFrame) -> str:
@@ -120,55 +163,12 @@ def with_sources(
     own = frame["source_id"] if "source_id" in frame else pd.Series(pd.NA, frame.index, dtype="str")
     whole = "" if sources is None else sources_of_table(contract.name, sources)
     source_id = own.fillna(whole) if whole and own.isna().all() else own
-    for index in frame.index[source_id.isna()]:
-        defects.add(
-            "source", frame.at[index, "_file"], severity="excluded", row=frame.at[index, "_row"],
-            column="source_id",
-        )  # fmt: skip
+    rows = frame.loc[source_id.isna(), ["_file", "_sheet", "_row"]]
+    rows = rows.set_axis(["file", "sheet", "row"], axis=1)
+    defects.add_rows(
+        rows.assign(column="source_id", table=contract.name), rule="source", severity="excluded"
+    )
     return frame.assign(source_id=source_id)[source_id.notna()]
-
-
-def with_valid_references(
-    frame: pd.DataFrame, contract: Contract, tables: Mapping[str, pd.DataFrame], defects: Defects
-) -> pd.DataFrame:
-    """Return the rows whose references name rows that exist; several sources stand with `;`."""
-    valid = pd.Series(True, index=frame.index)
-    for name, column in contract.columns.items():
-        target = (
-            frame if column.references == contract.name else tables.get(column.references or "")
-        )
-        if name not in frame or column.references is None or target is None:
-            continue
-        known = set(target[contracts()[column.references].key[0]])
-        parts = frame[name].dropna().str.split(";").explode().str.strip()
-        for index, part in parts[~parts.isin(known)].items():
-            defects.add(
-                "reference", frame.at[index, "_file"], severity="excluded",
-                row=frame.at[index, "_row"], column=name, found=part, expected=column.references,
-            )  # fmt: skip
-            valid[index] = False
-    return frame[valid]
-
-
-def in_declared_units(
-    values: pd.DataFrame, indicators: pd.DataFrame, defects: Defects
-) -> pd.DataFrame:
-    """Return the values of known indicators that are given in the unit which these declare."""
-    declared = indicators.drop_duplicates("node_id").set_index("node_id")["unit"]
-    expected = values["indicator_id"].map(declared)
-    unknown = ~values["indicator_id"].isin(declared.index)
-    wrong_unit = ~unknown & expected.notna() & (values["unit"] != expected)
-    for rule, mask, column in (
-        ("reference", unknown, "indicator_id"),
-        ("unit", wrong_unit, "unit"),
-    ):
-        for index in values.index[mask]:
-            defects.add(
-                rule, values.at[index, "_file"], severity="excluded", column=column,
-                row=values.at[index, "_row"], found=values.at[index, column],
-                expected="indicators" if rule == "reference" else expected[index],
-            )  # fmt: skip
-    return values[~unknown & ~wrong_unit]
 
 
 def reason_to_leave_out(

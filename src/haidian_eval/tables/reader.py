@@ -1,172 +1,345 @@
-"""Read a table as text, with file and row of every record, then check and convert its cells."""
+"""A file of one table: its sheets found, its header found, its rows cut out, checked, converted."""
 
 from __future__ import annotations
 
 import csv
-import datetime as dt
-import io
-import math
 import re
-from collections.abc import Callable, Mapping
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from haidian_eval.tables.contracts import Column, Contract
+from haidian_eval.tables.checks import clean, suspicious
+from haidian_eval.tables.columns import BLANK, matching
+from haidian_eval.tables.contracts import BRACKETS, DTYPES, Contract, plain_header
 from haidian_eval.tables.defects import Defects
+from haidian_eval.tables.guard import Refused
+from haidian_eval.tables.personal import masked
+from haidian_eval.tables.rows import ORIGIN, Raw
+from haidian_eval.tables.sheets import Sheet, read_sheets
+from haidian_eval.tables.units import ratio, read_unit
 
-ORIGIN = ["_file", "_row"]
-MONTH = "(0[1-9]|1[0-2])"
-PERIOD = re.compile(
-    rf"\d{{4}}(Q[1-4]|-{MONTH}|-(?P<first>{MONTH})\.\.(?P<last>{MONTH}))?", re.ASCII
-)
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+ENDINGS = ("csv", "csv.gz", "xlsx", "parquet")
+UNIT_LINE = re.compile(r"(?:计量)?单位\s*:\s*(\S+)|Unit\s*:\s*(.+)", re.IGNORECASE)
+NOTES = "^\\s*(注|备注|说明|附注|填表|填报|制表|审核|联系|数据来源|资料来源|来源|Note|Source)"
+TOTALS = "^\\s*(合\\s*计|总\\s*计|小\\s*计|全部合计|Total|Sum)\\s*[:：]?\\s*$"
+ENOUGH_COLUMNS = 3  # below that a row of one cell may be a whole row
 
 
-def decode(content: bytes) -> str:
-    """Return the text of a file: strictly UTF-8 first, since GB18030 accepts most of it."""
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A table read from files: the rows that count, and what is wrong with the others.
+
+    frame: the contract's columns with `_file`, `_sheet`, `_row` (as a person counts them) and
+    `_repair` (what stood in repaired cells). None: no sheet could be used.
+    """
+
+    frame: pd.DataFrame | None
+    defects: Defects
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Where the header stands, which column each place holds, and the units that it states."""
+
+    row: int
+    places: Mapping[str, int]
+    heads: Mapping[str, str]
+    units: Mapping[str, str] = field(default_factory=dict)
+    twice: tuple[str, ...] = ()
+
+
+def read_file(
+    path: Path | str, contract: Contract, *, tables: Mapping[str, pd.DataFrame] | None = None,
+    name: str = "",
+) -> Reading:  # fmt: skip
+    """Return one table from a CSV, XLSX or Parquet file; every fault is a named defect.
+
+    tables: clean frames to which references and dictionaries point, by name. name: how the file
+    is called in defects.
+    """
+    defects, file = Defects(), name or Path(path).name
     try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("gb18030")
-
-
-def read_text(path: Path, contract: Contract, defects: Defects) -> pd.DataFrame | None:
-    """Return the cells of a CSV file as text with their row numbers, or None with a defect."""
-    if not path.is_file():
-        others = sorted(p.name for p in path.parent.glob(f"{path.stem}.*"))
-        if contract.may_be_absent and not others:
-            return pd.DataFrame(columns=[*contract.columns, *ORIGIN], dtype="str")
-        found = ", ".join(others)
-        defects.add("file", path.name, severity="stops", found=found, expected=str(path))
-        return None
-    try:
-        content = decode(path.read_bytes())
+        sheets = read_sheets(path)
+    except Refused as error:
+        defects.add(error.rule, file, severity="stops", found=error.found, table=contract.name)
+        return Reading(None, defects)
     except UnicodeDecodeError as error:
-        defects.add("encoding", path.name, severity="stops", found=f"byte {error.start}")
+        found = f"byte {error.start}"
+        defects.add("encoding", file, severity="stops", found=found, table=contract.name)
+        return Reading(None, defects)
+    except (csv.Error, OSError) as error:
+        defects.add("csv", file, severity="stops", found=str(error), table=contract.name)
+        return Reading(None, defects)
+    frames = [
+        table_of(sheet, file, header, contract, tables or {}, defects)
+        for sheet, header in with_headers(sheets, file, contract, defects)
+    ]
+    return Reading(stacked(frames, contract) if frames else None, defects)
+
+
+def stacked(frames: list[pd.DataFrame], contract: Contract) -> pd.DataFrame:
+    """Return the rows of several sheets or files as one table."""
+    kept = [frame for frame in frames if len(frame)] or frames[:1]
+    whole = pd.concat(kept, ignore_index=True) if len(kept) > 1 else kept[0]
+    return whole.astype({n: DTYPES[c.kind] for n, c in contract.columns.items() if n in whole})
+
+
+def empty_table(contract: Contract) -> pd.DataFrame:
+    """Return the table without a row."""
+    columns = {name: pd.Series(dtype=DTYPES[c.kind]) for name, c in contract.columns.items()}
+    origin = {name: pd.Series(dtype="str") for name in ("_file", "_sheet", "_repair")}
+    return pd.DataFrame(columns | origin | {"_row": pd.Series(dtype="int64")})
+
+
+def with_headers(
+    sheets: list[Sheet], file: str, contract: Contract, defects: Defects
+) -> list[tuple[Sheet, Header]]:
+    """Return the sheets that hold the table, each with its header; what is not read is said."""
+    found = [(sheet, find_header(sheet, contract)) for sheet in sheets]
+    ready = [(sheet, header) for sheet, header in found if header is not None]
+    for sheet in sheets:
+        for rule, seen in sheet.notes.items():
+            severity = "repaired" if rule == "encoding_read" else "noted"
+            defects.add(rule, file, severity=severity, sheet=sheet.name, found=seen,
+                        table=contract.name)  # fmt: skip
+    for sheet, header in found:
+        if ready and header is None and len(sheet.numbers):
+            defects.add("sheet_unread", file, severity="noted", sheet=sheet.name,
+                        table=contract.name)  # fmt: skip
+    if not ready:
+        top = sheets[0].top[:1] if sheets and sheets[0].columns else []
+        seen = ", ".join(cell for cell in top[0] if cell) if top else ""
+        for column in contract.needed:
+            defects.add("header", file, severity="stops", row=1, column=column,
+                        found=masked(seen), table=contract.name)  # fmt: skip
+    return ready
+
+
+def find_header(sheet: Sheet, contract: Contract) -> Header | None:
+    """Return the header of a sheet: the row among the first that names most columns, or None."""
+    forms = contract.headers
+    best: Header | None = None
+    for row, cells in enumerate(sheet.top):
+        header = read_header(row, cells, forms)
+        if best is None or len(header.places) > len(best.places):
+            best = header
+    enough = min(len(contract.needed), max(2, len(contract.needed) // 3))
+    if best is None or len(best.places) < enough:
         return None
-    return records(content, path.name, contract, defects)
+    stated = unit_above(sheet.top[: best.row])
+    units = {
+        name: stated for name, column in contract.columns.items() if same_kind(stated, column.unit)
+    }
+    return Header(best.row, best.places, best.heads, units | dict(best.units), best.twice)
 
 
-def records(content: str, file: str, contract: Contract, defects: Defects) -> pd.DataFrame | None:
-    """Return the records under the header; a missing column stops, an over-wide row is excluded."""
-    reader = csv.reader(io.StringIO(content, newline=""), strict=True)
-    header = [cell.strip() for cell in next(reader, [])]
-    missing = [name for name in contract.needed if name not in header]
-    for name in missing:
-        found = ", ".join(header)
-        defects.add("header", file, severity="stops", row=1, column=name, found=found)
-    twice = sorted({name for name in header if name in contract.columns and header.count(name) > 1})
-    for name in twice:
-        defects.add("header", file, severity="stops", row=1, column=name, found=f"{name} twice")
-    if missing or twice:
-        return None
-    rows, numbers, line = [], [], reader.line_num + 1
-    for cells in reader:
-        if len(cells) > len(header):
-            defects.add("width", file, severity="excluded", row=line, found=cells[len(header)])
-        elif any(cell.strip() for cell in cells):
-            rows.append([c.strip() for c in cells] + [""] * (len(header) - len(cells)))
-            numbers.append(line)
-        line = reader.line_num + 1
-    frame = pd.DataFrame(rows, columns=header, dtype="str")
-    known_columns = [name for name in contract.columns if name in header]
-    return frame[known_columns].assign(_file=file, _row=numbers)
+def same_kind(stated: str, declared: str) -> bool:
+    """Tell whether a unit stated for a whole sheet can be that of a column."""
+    return bool(stated and declared) and ratio(stated, declared) is not None
 
 
-def to_number(cell: str) -> float | None:
-    """Return the number that a cell holds, or None."""
-    number = float(cell) if NUMBER.fullmatch(cell) else math.inf
-    return number if math.isfinite(number) else None
+def read_header(row: int, cells: list[str], forms: Mapping[str, str]) -> Header:
+    """Return which columns a row names, with the units that stand in brackets behind them."""
+    places: dict[str, int] = {}
+    units: dict[str, str] = {}
+    twice = []
+    for place, cell in enumerate(cells):
+        name, unit = column_named(cell, forms)
+        if name in places:
+            twice.append(name)
+        elif name:
+            places[name] = place
+            units |= {name: unit} if unit else {}
+    heads = {name: cells[place].strip() for name, place in places.items()}
+    return Header(row, places, heads, units, tuple(twice))
 
 
-def to_amount(cell: str) -> float | None:
-    """Return the number of zero or more that a cell holds, or None."""
-    number = to_number(cell)
-    return number if number is not None and number >= 0 else None
+def column_named(cell: str, forms: Mapping[str, str]) -> tuple[str, str]:
+    """Return the column that a header cell names, or a blank, and the unit in its brackets."""
+    words = plain_header(cell)
+    if words in forms:
+        return forms[words], ""
+    bracket = BRACKETS.search(words)
+    name = forms.get(words[: bracket.start()].rstrip("*"), "") if bracket else ""
+    unit = bracket[1].removeprefix("单位:") if bracket else ""
+    return name, unit if name and read_unit(unit) else ""
 
 
-def to_date(cell: str) -> dt.date | None:
-    """Return the date that a cell holds, or None."""
-    try:
-        return dt.date.fromisoformat(cell) if len(cell) == 10 else None
-    except ValueError:
-        return None
+def unit_above(rows: list[list[str]]) -> str:
+    """Return the unit that a line above the header states, such as 单位：万元, or a blank."""
+    for cell in (cell for cells in rows for cell in cells):
+        match = UNIT_LINE.search(unicodedata.normalize("NFKC", cell))
+        if match:
+            return (match[1] or match[2]).rstrip(")]】 ")
+    return ""
 
 
-def to_period(cell: str) -> str | None:
-    """Return the period that a cell holds, or None; 2024-01..06 is January to June."""
-    match = PERIOD.fullmatch(cell)
-    if match is None or (match["first"] and match["first"] >= match["last"]):
-        return None
-    return cell
+def table_of(
+    sheet: Sheet, file: str, header: Header, contract: Contract,
+    tables: Mapping[str, pd.DataFrame], defects: Defects,
+) -> pd.DataFrame:  # fmt: skip
+    """Return the clean rows under the header of one sheet."""
+    about = {"file": file, "sheet": sheet.name, "table": contract.name}
+    tell_header(sheet, header, contract, defects, about)
+    body = [column.slice(header.row + 1) for column in sheet.columns]
+    numbers = sheet.numbers[header.row + 1 :]
+    named = {name: body[place] for name, place in header.places.items()}
+    raw = pd.DataFrame({n: pd.Series(c.to_pandas(), dtype="str") for n, c in named.items()})
+    raw = raw.assign(_file=file, _sheet=sheet.name, _row=numbers)
+    keep = cut_rows(raw, body, header, contract, defects, about)
+    keep &= ~too_wide(sheet, body, header, raw, defects, about)
+    raw = raw[keep].reset_index(drop=True)
+    at = {int(number): place for place, number in enumerate(raw["_row"])}
+    column_at = {place: name for name, place in header.places.items()}
+    marks = [positions(cells, at, column_at) for cells in (sheet.filled, sheet.unread)]
+    cells = Raw(raw, header.units, marks[0], marks[1], header.heads)
+    return clean(cells, contract, tables, defects)
 
 
-CONVERTERS: Mapping[str, Callable[[str], Any]] = {
-    "text": lambda cell: cell,
-    "number": to_number,
-    "amount": to_amount,
-    "date": to_date,
-    "period": to_period,
-}
-DTYPES = {
-    "text": "str",
-    "number": "float64",
-    "amount": "float64",
-    "date": "object",
-    "period": "str",
-}
+def positions(
+    cells: frozenset[tuple[int, int]], at: Mapping[int, int], column_at: Mapping[int, str]
+) -> dict[str, np.ndarray]:
+    """Return column -> positions of cells given by row number and place."""
+    found: dict[str, list[int]] = {}
+    for row, place in sorted(cells):
+        if row in at and place in column_at:
+            found.setdefault(column_at[place], []).append(at[row])
+    return {name: np.array(places) for name, places in found.items()}
 
 
-def check_column(cells: pd.Series, column: Column) -> pd.Series:
-    """Return, for every cell, the name of the rule that it breaks, or a blank."""
-    blank = cells == ""
-    converted = cells[~blank].map(CONVERTERS[column.kind])
-    broken = pd.Series("", index=cells.index)
-    broken[converted.index[converted.isna()]] = column.kind
-    if column.allowed:
-        broken[~blank & ~cells.isin(column.allowed)] = "allowed"
-    if column.required:
-        broken[blank] = "required"
-    return broken
-
-
-def convert(cells: pd.Series, kind: str) -> pd.Series:
-    """Return the values of cells that passed their check; blanks are missing."""
-    filled = cells[cells != ""].map(CONVERTERS[kind])
-    return filled.reindex(cells.index).astype(DTYPES[kind])
-
-
-def clean(raw: pd.DataFrame, contract: Contract, defects: Defects) -> pd.DataFrame:
-    """Return the rows whose every cell passed, converted; each other row is a named defect."""
-    columns = {name: column for name, column in contract.columns.items() if name in raw}
-    broken = pd.DataFrame({name: check_column(raw[name], c) for name, c in columns.items()})
-    for name in columns:
-        for index in broken.index[broken[name] != ""]:
-            note_cell(raw, index, name, broken.at[index, name], contract, defects)
-    passed = raw[(broken == "").all(axis=1)] if len(raw) else raw
-    values = {name: convert(passed[name], column.kind) for name, column in columns.items()}
-    return pd.DataFrame(values | {name: passed[name] for name in ORIGIN})
-
-
-def note_cell(
-    raw: pd.DataFrame, index: Any, name: str, rule: str, contract: Contract, defects: Defects
+def tell_header(
+    sheet: Sheet, header: Header, contract: Contract, defects: Defects, about: dict[str, str]
 ) -> None:
-    """Record one faulty cell; its row does not count."""
-    defects.add(
-        rule, raw.at[index, "_file"], severity="excluded", row=raw.at[index, "_row"], column=name,
-        found=raw.at[index, name], expected=", ".join(contract.columns[name].allowed),
-    )  # fmt: skip
+    """Record columns that are missing, stand twice, or are not the contract's."""
+    cells = sheet.top[header.row]
+    row = int(sheet.numbers[header.row])
+    known = set(header.places.values())
+    others = [
+        (place, cell.strip())
+        for place, cell in enumerate(cells)
+        if cell.strip() and place not in known
+    ]
+    for name in contract.needed:
+        if name not in header.places:
+            near = [cell for _, cell in others if near_name(cell, name, contract)]
+            found = ", ".join(near) or ", ".join(masked(c.strip()) for c in cells if c.strip())
+            defects.add("renamed" if near else "header", **about, severity="stops", row=row,
+                        column=name, found=found)  # fmt: skip
+            others = [(place, cell) for place, cell in others if cell not in near]
+    for name in header.twice:
+        defects.add("header", **about, severity="stops", row=row, column=name, found=f"{name} × 2")
+        others = [
+            (place, cell) for place, cell in others if column_named(cell, contract.headers)[0] != name
+        ]
+    for name, unit in header.units.items():
+        kept = contract.columns[name].unit
+        if kept and ratio(unit, kept) not in (None, 1):
+            defects.add("converted", **about, severity="repaired", row=row, column=name, found=unit,
+                        expected=kept)  # fmt: skip
+    for place, cell in others:
+        defects.add("column_unknown", **about, severity="noted", row=row, column=masked(cell))
+        body = pd.Series(sheet.columns[place].slice(header.row + 1).to_pandas(), dtype="str")
+        found = suspicious(body)
+        rows = pd.DataFrame({
+            "row": sheet.numbers[header.row + 1 :][found], "column": masked(cell),
+            "found": [masked(word) for word in body.iloc[found]],
+        })  # fmt: skip
+        defects.add_rows(rows.assign(**about), rule="personal", severity="noted")
 
 
-def drop_repeated_keys(frame: pd.DataFrame, contract: Contract, defects: Defects) -> pd.DataFrame:
-    """Return the rows whose key stands once; of repeated ones none counts, all are named."""
-    repeated = frame.duplicated(list(contract.key), keep=False)
-    for _, row in frame[repeated].iterrows():
-        found = " ".join(str(row[name]) for name in contract.key)
-        defects.add(
-            "key", row["_file"], severity="excluded", row=row["_row"],
-            column=" ".join(contract.key), found=found,
-        )  # fmt: skip
-    return frame[~repeated]
+def near_name(cell: str, name: str, contract: Contract) -> bool:
+    """Tell whether an unknown header may be meant for a column: one contains the other."""
+    words, column = plain_header(cell), contract.columns[name]
+    forms = [plain_header(form) for form in (name, column.zh, column.en) if form]
+    return any(form in words or words in form for form in forms)
+
+
+def cut_rows(
+    raw: pd.DataFrame, body: list[pa.ChunkedArray], header: Header, contract: Contract,
+    defects: Defects, about: dict[str, str],
+) -> np.ndarray:  # fmt: skip
+    """Return which rows are data: neither blank nor notes, totals or a header printed again."""
+    wanted = [n for n in header.places if contract.columns[n].required] or list(header.places)
+    blank = {name: matching(body[header.places[name]], BLANK) for name in header.places}
+    lacking = np.sum([blank[name] for name in wanted], axis=0)
+    keep = np.ones(len(raw), dtype=bool)
+    doubtful = np.flatnonzero(lacking * 2 >= len(wanted)) if len(wanted) > 1 else np.flatnonzero(lacking)
+    totals = total_rows(raw, lacking, body)
+    again = repeated_headers(raw, header)
+    last = np.flatnonzero(lacking * 2 < len(wanted)).max(initial=-1)
+    for at in np.union1d(np.union1d(doubtful, totals), again):
+        cells = [str(column[int(at)]) for column in body]
+        filled = [cell for cell in cells if cell.strip()]
+        rule = ""
+        if not filled:
+            keep[at] = False
+        elif at in totals:
+            rule = "total_row"
+        elif at in again:
+            rule = "note_row"
+        elif re.match(NOTES, filled[0]) or (
+            at > last and len(filled) == 1 and len(wanted) >= ENOUGH_COLUMNS
+        ):
+            rule = "note_row"
+        if rule:
+            keep[at] = False
+            found = masked(" ".join(dict.fromkeys(filled)))
+            defects.add(rule, **about, severity="noted", row=int(raw["_row"].iloc[at]), found=found)
+    return keep
+
+
+def total_rows(
+    raw: pd.DataFrame, lacking: np.ndarray, body: list[pa.ChunkedArray]
+) -> np.ndarray:
+    """Return the rows that add up others: the word for it in one of the first cells, others blank."""
+    found = np.zeros(len(raw), dtype=bool)
+    for column in body[:3]:
+        found |= matching(column, TOTALS)
+    return np.flatnonzero(found & (lacking > 0))
+
+
+def repeated_headers(raw: pd.DataFrame, header: Header) -> np.ndarray:
+    """Return the rows that print the header again."""
+    same = [raw[name] == header.heads[name] for name in header.places]
+    return np.flatnonzero(np.sum(same, axis=0) >= max(2, len(same) - 1))
+
+
+def too_wide(
+    sheet: Sheet, body: list[pa.ChunkedArray], header: Header, raw: pd.DataFrame,
+    defects: Defects, about: dict[str, str],
+) -> np.ndarray:  # fmt: skip
+    """Return the rows with a cell that stands under no header.
+
+    In a CSV file all of its cells may have moved by one, so the row does not count; in a workbook
+    such a cell is a remark beside the table.
+    """
+    heads = sheet.top[header.row]
+    wide = np.zeros(len(raw), dtype=bool)
+    for place, column in enumerate(body):
+        if place >= len(heads) or not heads[place].strip():
+            more = np.flatnonzero(~matching(column, BLANK))
+            rows = pd.DataFrame({
+                "row": raw["_row"].to_numpy()[more],
+                "found": [masked(str(column[int(at)])) for at in more],
+            })  # fmt: skip
+            new = rows[~wide[more]].assign(**about)
+            severity = "noted" if sheet.name else "excluded"
+            defects.add_rows(new, rule="width", severity=severity)
+            wide[more] = True
+    return wide if not sheet.name else np.zeros(len(raw), dtype=bool)
+
+
+def clean_text(
+    frame: pd.DataFrame, contract: Contract, tables: Mapping[str, pd.DataFrame] | None = None
+) -> Reading:
+    """Return the clean rows of a frame of text cells that has `_file`, `_sheet` and `_row`."""
+    missing = [name for name in ORIGIN if name not in frame]
+    assert not missing, missing
+    defects = Defects()
+    return Reading(clean(Raw(frame), contract, tables or {}, defects), defects)

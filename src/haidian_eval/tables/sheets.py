@@ -1,0 +1,334 @@
+"""The sheets of a file as text: every cell as it was written, with the number of its row."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import itertools
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from haidian_eval.tables.guard import (
+    CLASSIFIED,
+    IN_NAME,
+    MOST_BYTES,
+    MOST_CELLS,
+    MOST_COLUMNS,
+    MOST_SIGNS,
+    Refused,
+    refuse_hostile,
+    unpacked,
+)
+
+TOP = 30  # rows in which the header is looked for
+BATCH = 50_000
+CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+MARK = re.compile(CLASSIFIED)
+MARK_SEEN = f"^[ \u3000\t]*({CLASSIFIED})[ \u3000\t]*$"
+MERGED = re.compile(rb'<mergeCell ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet: its first rows as records, all of its rows as columns of text.
+
+    top: the first rows. numbers: the row number of every row. columns: one array per column,
+    all of one length. filled, unread: (row number, place of the column) of cells that a merged
+    range filled, and of formulas without a stored value. notes: rule -> what was seen.
+    """
+
+    name: str
+    numbers: np.ndarray
+    columns: list[pa.ChunkedArray]
+    filled: frozenset[tuple[int, int]] = frozenset()
+    unread: frozenset[tuple[int, int]] = frozenset()
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def top(self) -> list[list[str]]:
+        """The first rows, as lists of cells."""
+        heads = [column.slice(0, TOP).to_pylist() for column in self.columns]
+        return [list(row) for row in zip(*heads, strict=True)]
+
+
+def read_sheets(path: Path | str) -> list[Sheet]:
+    """Return the sheets of a CSV, XLSX or Parquet file; raise Refused for one that is not read."""
+    kind = refuse_hostile(path)
+    sheets = READERS[kind](Path(path))
+    for sheet in sheets:
+        for column in sheet.columns:
+            look_at_cells(column)
+    return sheets
+
+
+def look_at_cells(column: pa.ChunkedArray) -> None:
+    """Refuse a column with a cell that is too long or that is a mark."""
+    if len(column) and (pc.max(pc.utf8_length(column)).as_py() or 0) > MOST_SIGNS:
+        raise Refused("refused", f"a cell of more than {MOST_SIGNS} letters")
+    short = pc.filter(column, pc.less_equal(pc.utf8_length(column), 40))
+    if pc.any(pc.match_substring_regex(short, MARK_SEEN)).as_py():
+        raise Refused("classified", "a mark in a cell")
+
+
+def marked(cells: list[str]) -> bool:
+    """Tell whether a row of cells holds a mark."""
+    return any(MARK.fullmatch(unicodedata.normalize("NFKC", cell).strip()) for cell in cells if cell)
+
+
+def decode(content: bytes) -> tuple[str, str]:
+    """Return the text of a file and its encoding: strictly UTF-8 first, then GB18030."""
+    try:
+        return content.decode("utf-8-sig"), "UTF-8"
+    except UnicodeDecodeError:
+        return content.decode("gb18030"), "GB18030"
+
+
+def csv_sheets(path: Path) -> list[Sheet]:
+    """Return the one sheet of a CSV file."""
+    return sheets_of_text(path.read_bytes())
+
+
+def packed_sheets(path: Path) -> list[Sheet]:
+    """Return the one sheet of a compressed CSV file."""
+    return sheets_of_text(unpacked(path))
+
+
+def sheets_of_text(content: bytes) -> list[Sheet]:
+    """Return the sheet that bytes hold: fast where every line is one row, else cell by cell."""
+    if found := CONTROL.search(content):
+        raise Refused("refused", f"a control character, byte {found.start()}")
+    text, encoding = decode(content)
+    notes = {"encoding_read": encoding} if encoding != "UTF-8" else {}
+    plain = content if encoding == "UTF-8" else text.encode()
+    plain = plain.removeprefix(b"\xef\xbb\xbf")
+    for number, line in enumerate(plain[:BATCH].splitlines()[:TOP], 1):
+        if marked(line.decode("utf-8", "replace").replace('"', "").split(",")):
+            raise Refused("classified", f"a mark in row {number}")
+    sheet = fast_sheet(plain, notes) if b'"' not in plain else None
+    return [sheet or slow_sheet(text, notes)]
+
+
+def fast_sheet(content: bytes, notes: Mapping[str, str]) -> Sheet | None:
+    """Return the sheet of bytes in which every line is a row of one width, else None."""
+    lines = content.count(b"\n") + (not content.endswith(b"\n"))
+    width = content.partition(b"\n")[0].count(b",") + 1
+    if content.count(b"\r") != content.count(b"\r\n") or not content or width > MOST_COLUMNS:
+        return None
+    names = [str(place) for place in range(width)]
+    try:
+        table = pyarrow.csv.read_csv(
+            io.BytesIO(content),
+            read_options=pyarrow.csv.ReadOptions(column_names=names),
+            parse_options=pyarrow.csv.ParseOptions(quote_char=False),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+    if len(table) != lines:
+        return None
+    return Sheet("", np.arange(1, lines + 1), table.columns, notes=notes)
+
+
+def slow_sheet(text: str, notes: Mapping[str, str]) -> Sheet:
+    """Return the sheet of a text with quoted cells, blank lines or rows of several widths."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    return sheet_of_rows("", numbered(reader), notes=notes)
+
+
+def numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a CSV reader, each with the line on which it begins."""
+    line = 1
+    try:
+        for cells in reader:
+            yield line, cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        if "field larger" in str(error):
+            found = f"row {line}: an unclosed quote, or a cell of more than {MOST_SIGNS} letters"
+            raise Refused("refused", found) from None
+        raise csv.Error(f"row {line}: {error}") from None
+
+
+def sheet_of_rows(name: str, rows: Iterator[tuple[int, list[str]]], **more: Any) -> Sheet:
+    """Return a sheet of rows of several widths, taken in batches; a mark stops the reading."""
+    numbers: list[np.ndarray] = []
+    batches: list[list[pa.Array]] = []
+    while batch := list(itertools.islice(rows, BATCH)):
+        records = [cells for _, cells in batch]
+        for place, cells in enumerate(records):
+            if len(cells) > MOST_COLUMNS:
+                raise Refused("refused", f"{len(cells)} columns in row {batch[place][0]}")
+            if (len(cells) < 3 or place < TOP) and marked(cells):
+                raise Refused("classified", f"a mark in row {batch[place][0]}")
+        filled = itertools.zip_longest(*records, fillvalue="")
+        batches.append([pa.array(column, pa.string()) for column in filled])
+        numbers.append(np.array([number for number, _ in batch]))
+    width = max(map(len, batches), default=0)
+    if width * sum(map(len, numbers)) > MOST_CELLS:
+        raise Refused("refused", f"more than {MOST_CELLS} cells")
+    for batch_number, columns in enumerate(batches):
+        blank = pa.array([""] * len(numbers[batch_number]), pa.string())
+        columns += [blank] * (width - len(columns))
+    columns = [pa.chunked_array(parts, pa.string()) for parts in zip(*batches, strict=True)]
+    rows_at = np.concatenate(numbers) if numbers else np.array([], dtype=int)
+    return Sheet(name, rows_at, columns, **more)
+
+
+def workbook_sheets(path: Path) -> list[Sheet]:
+    """Return the sheets of a workbook; values as stored, formulas only where none is stored."""
+    import openpyxl
+
+    options = {"read_only": True, "keep_links": False}
+    try:
+        values = openpyxl.load_workbook(path, data_only=True, **options)
+        formulas = None
+        sheets = []
+        for sheet in values.worksheets:
+            if IN_NAME.search(sheet.title):
+                raise Refused("classified", "a mark in the name of a sheet")
+            with values._archive.open(sheet._worksheet_path) as stream:
+                merged, calculated = merged_ranges(stream.read())
+            if calculated and formulas is None:
+                formulas = openpyxl.load_workbook(path, **options)
+            written = formulas[sheet.title] if calculated and formulas is not None else None
+            sheets.append(one_sheet(sheet, written, merged))
+    except (Refused, MemoryError):
+        raise
+    except Exception as error:  # openpyxl names no error of its own for a broken workbook
+        raise Refused("refused", f"workbook: {error}") from None
+    return sheets
+
+
+def merged_ranges(content: bytes) -> tuple[list[tuple[int, int, int, int]], bool]:
+    """Return the merged ranges of a sheet (top, left, bottom, right) and if it has formulas."""
+    from openpyxl.utils import column_index_from_string as place
+
+    found = [
+        (int(top), place(left.decode()), int(bottom), place(right.decode()))
+        for left, top, right, bottom in MERGED.findall(content)
+    ]
+    if sum((d - b + 1) * (c - a + 1) for a, b, c, d in found) > MOST_CELLS // 100:
+        raise Refused("refused", "merged ranges without end")
+    return found, b"<f>" in content or b"<f " in content or b"<f/" in content
+
+
+def one_sheet(sheet: Any, written: Any, merged: list[tuple[int, int, int, int]]) -> Sheet:
+    """Return one sheet of a workbook as text."""
+    sheet.reset_dimensions()
+    rows = {n: texts for n, texts in enumerate(map(texts_of, sheet.iter_rows()), 1) if any(texts)}
+    unread = frozenset(stored_nowhere(rows, written)) if written is not None else frozenset()
+    filled = set()
+    for top, left, bottom, right in merged:
+        first = rows.get(top, [])[left - 1 : left]
+        for row in range(top, bottom + 1):
+            cells = rows.get(row, [])
+            for column in range(left - 1, min(right, len(cells)) if first and first[0] else 0):
+                if cells[column] == "":
+                    cells[column] = first[0]
+                    filled.add((row, column))
+    notes = {"hidden": sheet.title} if sheet.sheet_state != "visible" else {}
+    return sheet_of_rows(
+        sheet.title, iter(rows.items()), filled=frozenset(filled), unread=unread, notes=notes
+    )
+
+
+def stored_nowhere(rows: dict[int, list[str]], written: Any) -> Iterator[tuple[int, int]]:
+    """Yield the places of formulas without a stored value, and write the formula there."""
+    written.reset_dimensions()
+    for number, cells in enumerate(written.iter_rows(), 1):
+        texts = rows.get(number, [])
+        for place, cell in enumerate(cells):
+            if cell.data_type == "f" and (place >= len(texts) or texts[place] == ""):
+                rows[number] = texts = texts + [""] * (place + 1 - len(texts))
+                texts[place] = str(cell.value)
+                yield number, place
+
+
+def texts_of(cells: tuple[Any, ...]) -> list[str]:
+    """Return the cells of a row as they read in the sheet."""
+    return [text_of(cell) for cell in cells]
+
+
+def text_of(cell: Any) -> str:
+    """Return the text of one cell of a workbook: per cent and dates as they are shown."""
+    value = cell.value
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dt.datetime | dt.date):
+        return text_of_date(value, str(cell.number_format))
+    if isinstance(value, int | float):
+        if "%" in str(cell.number_format):
+            return f"{(Decimal(repr(value)) * 100).normalize():f}%"
+        if abs(value) >= 1e15:
+            return f"{value:.15E}" if isinstance(value, float) else f"{Decimal(value):.15E}"
+        return str(int(value)) if float(value).is_integer() else repr(value)
+    return str(value)
+
+
+def text_of_date(value: dt.datetime | dt.date, shown_as: str) -> str:
+    """Return a date as ISO text; one that is shown as a month is a month."""
+    bare = re.sub(r"\[[^\]]*\]|\"[^\"]*\"|\\.", "", shown_as).casefold()
+    if "d" not in bare and "y" in bare and "m" in bare:
+        return f"{value:%Y-%m}"
+    if isinstance(value, dt.datetime) and value.time() != dt.time():
+        return value.isoformat(sep=" ")
+    return f"{value:%Y-%m-%d}"
+
+
+def parquet_sheets(path: Path) -> list[Sheet]:
+    """Return the one sheet of a Parquet file: its names are the first row, records count from 1."""
+    try:
+        file = pq.ParquetFile(path)
+        names = file.schema_arrow.names
+        if len(names) > MOST_COLUMNS or file.metadata.num_rows * len(names) > MOST_CELLS:
+            found = f"{len(names)} columns, {file.metadata.num_rows} rows"
+            raise Refused("refused", found)
+        texts = [n for n in names if pa.types.is_string(file.schema_arrow.field(n).type)]
+        table = pq.ParquetFile(path, read_dictionary=texts).read()
+        columns = [text_column(table.column(name)) for name in names]
+    except (pa.ArrowException, OSError) as error:
+        raise Refused("refused", f"Parquet: {str(error).splitlines()[0]}") from None
+    heads = [pa.chunked_array([pa.array([name], pa.string()), *c.chunks]) for name, c in
+             zip(names, columns, strict=True)]  # fmt: skip
+    return [Sheet("", np.arange(table.num_rows + 1), heads)]
+
+
+def text_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column of any type as text; a missing value is a blank."""
+    if pa.types.is_dictionary(column.type):
+        for chunk in column.chunks:
+            look_at_cells(pa.chunked_array([chunk.dictionary], pa.string()))
+            lengths = pc.take(pc.binary_length(chunk.dictionary), chunk.indices)
+            if (pc.sum(lengths).as_py() or 0) > MOST_BYTES:
+                raise Refused("refused", "a column without end")
+    try:
+        text = pc.cast(column, pa.string())
+    except pa.ArrowNotImplementedError:
+        raise Refused("refused", f"a column of type {column.type}") from None
+    return pc.fill_null(text, "")
+
+
+READERS = {
+    "csv": csv_sheets,
+    "csv.gz": packed_sheets,
+    "xlsx": workbook_sheets,
+    "parquet": parquet_sheets,
+}
