@@ -116,11 +116,9 @@ def read_table_files(
         )
         found.append(reading)
         defects.include(answered(reading.defects, path, folder))
-    frames = [reading.frame for reading in found if reading.frame is not None]
-    stopped = [part for part in defects.stops() if part["table"] == contract.name]
-    if not frames or stopped:
+    if any(reading.defects.stops() for reading in found):
         return None
-    return keys_over_files(stacked(frames, contract), contract, defects)
+    return keys_over_files(stacked([r.frame for r in found], contract), contract, defects)
 
 
 def answered(defects: Defects, path: Path, folder: Path) -> Defects:

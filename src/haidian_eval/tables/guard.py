@@ -30,9 +30,13 @@ KINDS = {
 }  # fmt: skip
 LEADS = {"xlsx": b"PK\x03\x04", "parquet": b"PAR1", "csv.gz": b"\x1f\x8b"}
 NAMED = ("xl/workbook.xml", "xl/sharedstrings.xml")
-WORDS = "秘密|机密|绝密"
+GAP = "[ \u3000]*"
+WORDS = f"[秘机绝]{GAP}密"
+LEVEL = f"密{GAP}级{GAP}"
 # A mark stands alone in its cell, perhaps with a star and a term; 商业秘密保护条例 is no mark.
-CLASSIFIED = rf"(密级[:：]?)?({WORDS})([★☆*✩].*|[(（].{{0,12}}[)）])?|密级[:：]({WORDS}).*"
+CLASSIFIED = (
+    f"({LEVEL}[:：]?{GAP})?({WORDS})([★☆*✩].*|[(（].{{0,12}}[)）])?|{LEVEL}[:：]{GAP}({WORDS}).*"
+)
 IN_NAME = re.compile(rf"(^|[\s(（\[【_\-.])({WORDS})([\s)）\]】_\-.★☆]|$)")
 IN_HEADER = re.compile(rb"<(?:odd|even|first)(?:Header|Footer)>([^<]*)<")
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
@@ -53,6 +57,8 @@ def refuse_hostile(path: Path | str) -> str:
     """
     if ADDRESS.match(str(path)):
         raise Refused("refused", "an address; only files of this machine are read")
+    if "\0" in str(path):
+        raise Refused("refused", "a path with a control character")
     path = Path(path)
     if not stat.S_ISREG(path.stat().st_mode):
         raise Refused("refused", "not a file")
@@ -152,7 +158,10 @@ def look_at_xml(stream: IO[bytes], *, sheet: bool) -> None:
             for far in filter(beyond, set(re.findall(rb'\br="([A-Z]{3,})\d', piece))):
                 raise Refused("refused", f"a cell in column {far.decode()}")
             found = re.findall(rb'<row [^>]*?\br="(\d+)"', piece)
-            rows += piece.count(b"<row")
+            here = piece.count(b"<row")
+            if piece.count(b"<c") > MOST_COLUMNS * (here + 1):
+                raise Refused("refused", "a row of cells without end")
+            rows += here
             last = max(last, *map(int, found), 0)
     if last > EARLY and last > SPARSE * rows:
         raise Refused("refused", f"a cell in row {last} of {rows} rows")
@@ -171,5 +180,5 @@ def look_at_print_header(piece: bytes) -> None:
     for words in IN_HEADER.findall(piece):
         plain = unescape(words.decode("utf-8", "replace"))
         shown = re.sub(r"&[LCRGPNDTFA]|&\"[^\"]*\"|&\d+", " ", plain)
-        if re.search(rf"(^|\s|密级[:：])({WORDS})", shown):
+        if re.search(rf"(^|\s|{LEVEL}[:：])({WORDS})", shown):
             raise Refused("classified", "a mark in the printed header")

@@ -36,10 +36,10 @@ class Reading:
     """A table read from files: the rows that count, and what is wrong with the others.
 
     frame: the contract's columns with `_file`, `_sheet`, `_row` (as a person counts them) and
-    `_repair` (what stood in repaired cells). None: no sheet could be used.
+    `_repair` (what stood in repaired cells); empty where no sheet could be used.
     """
 
-    frame: pd.DataFrame | None
+    frame: pd.DataFrame
     defects: Defects
 
 
@@ -68,19 +68,19 @@ def read_file(
         sheets = read_sheets(path)
     except Refused as error:
         defects.add(error.rule, file, severity="stops", found=error.found, table=contract.name)
-        return Reading(None, defects)
+        return Reading(empty_table(contract), defects)
     except UnicodeDecodeError as error:
         found = f"byte {error.start}"
         defects.add("encoding", file, severity="stops", found=found, table=contract.name)
-        return Reading(None, defects)
+        return Reading(empty_table(contract), defects)
     except (csv.Error, OSError) as error:
         defects.add("csv", file, severity="stops", found=str(error), table=contract.name)
-        return Reading(None, defects)
+        return Reading(empty_table(contract), defects)
     frames = [
         table_of(sheet, file, header, contract, tables or {}, defects)
         for sheet, header in with_headers(sheets, file, contract, defects)
     ]
-    return Reading(stacked(frames, contract) if frames else None, defects)
+    return Reading(stacked(frames, contract) if frames else empty_table(contract), defects)
 
 
 def stacked(frames: list[pd.DataFrame], contract: Contract) -> pd.DataFrame:
@@ -114,7 +114,7 @@ def with_headers(
                         table=contract.name)  # fmt: skip
     if not ready:
         top = sheets[0].top[:1] if sheets and sheets[0].columns else []
-        seen = ", ".join(cell for cell in top[0] if cell) if top else ""
+        seen = ", ".join(cell for cell in top[0] if cell) if top else "∅"
         for column in contract.needed:
             defects.add("header", file, severity="stops", row=1, column=column,
                         found=masked(seen), table=contract.name)  # fmt: skip

@@ -8,7 +8,7 @@ import io
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +23,7 @@ import pyarrow.parquet as pq
 from haidian_eval.tables.guard import (
     CLASSIFIED,
     IN_NAME,
+    MEGABYTE,
     MOST_BYTES,
     MOST_CELLS,
     MOST_COLUMNS,
@@ -37,6 +38,7 @@ BATCH = 50_000
 CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 MARK = re.compile(CLASSIFIED)
 MARK_SEEN = f"^[ \u3000\t]*({CLASSIFIED})[ \u3000\t]*$"
+ACTIVE = re.compile(r"vbaProject|externalLinks/\w+\.xml|/embeddings/|activeX", re.IGNORECASE)
 MERGED = re.compile(rb'<mergeCell ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
 
 
@@ -54,7 +56,7 @@ class Sheet:
     columns: list[pa.ChunkedArray]
     filled: frozenset[tuple[int, int]] = frozenset()
     unread: frozenset[tuple[int, int]] = frozenset()
-    notes: Mapping[str, str] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
 
     @property
     def top(self) -> list[list[str]]:
@@ -74,7 +76,9 @@ def read_sheets(path: Path | str) -> list[Sheet]:
 
 
 def look_at_cells(column: pa.ChunkedArray) -> None:
-    """Refuse a column with a cell that is too long or that is a mark."""
+    """Refuse a column with a cell that is too long, is a mark, or holds a control character."""
+    if pc.any(pc.match_substring_regex(column, "[\x00-\x08\x0e-\x1f]")).as_py():
+        raise Refused("refused", "a control character in a cell")
     if len(column) and (pc.max(pc.utf8_length(column)).as_py() or 0) > MOST_SIGNS:
         raise Refused("refused", f"a cell of more than {MOST_SIGNS} letters")
     short = pc.filter(column, pc.less_equal(pc.utf8_length(column), 40))
@@ -109,6 +113,8 @@ def sheets_of_text(content: bytes) -> list[Sheet]:
     """Return the sheet that bytes hold: fast where every line is one row, else cell by cell."""
     if found := CONTROL.search(content):
         raise Refused("refused", f"a control character, byte {found.start()}")
+    if len(content) > MEGABYTE and b"\n" not in content[:MEGABYTE]:
+        raise Refused("refused", "a first line without end")
     text, encoding = decode(content)
     notes = {"encoding_read": encoding} if encoding != "UTF-8" else {}
     plain = content if encoding == "UTF-8" else text.encode()
@@ -120,7 +126,7 @@ def sheets_of_text(content: bytes) -> list[Sheet]:
     return [sheet or slow_sheet(text, notes)]
 
 
-def fast_sheet(content: bytes, notes: Mapping[str, str]) -> Sheet | None:
+def fast_sheet(content: bytes, notes: dict[str, str]) -> Sheet | None:
     """Return the sheet of bytes in which every line is a row of one width, else None."""
     lines = content.count(b"\n") + (not content.endswith(b"\n"))
     width = content.partition(b"\n")[0].count(b",") + 1
@@ -143,7 +149,7 @@ def fast_sheet(content: bytes, notes: Mapping[str, str]) -> Sheet | None:
     return Sheet("", np.arange(1, lines + 1), table.columns, notes=notes)
 
 
-def slow_sheet(text: str, notes: Mapping[str, str]) -> Sheet:
+def slow_sheet(text: str, notes: dict[str, str]) -> Sheet:
     """Return the sheet of a text with quoted cells, blank lines or rows of several widths."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     return sheet_of_rows("", numbered(reader), notes=notes)
@@ -206,6 +212,9 @@ def workbook_sheets(path: Path) -> list[Sheet]:
                 formulas = openpyxl.load_workbook(path, **options)
             written = formulas[sheet.title] if calculated and formulas is not None else None
             sheets.append(one_sheet(sheet, written, merged))
+        active = [name for name in values._archive.namelist() if ACTIVE.search(name)]
+        if sheets and active:
+            sheets[0].notes["active"] = ", ".join(active[:3])
     except (Refused, MemoryError):
         raise
     except Exception as error:  # openpyxl names no error of its own for a broken workbook
@@ -301,6 +310,7 @@ def parquet_sheets(path: Path) -> list[Sheet]:
         if len(names) > MOST_COLUMNS or file.metadata.num_rows * len(names) > MOST_CELLS:
             found = f"{len(names)} columns, {file.metadata.num_rows} rows"
             raise Refused("refused", found)
+        look_at_chunks(file.metadata)
         texts = [n for n in names if pa.types.is_string(file.schema_arrow.field(n).type)]
         table = pq.ParquetFile(path, read_dictionary=texts).read()
         columns = [text_column(table.column(name)) for name in names]
@@ -309,6 +319,17 @@ def parquet_sheets(path: Path) -> list[Sheet]:
     heads = [pa.chunked_array([pa.array([name], pa.string()), *c.chunks]) for name, c in
              zip(names, columns, strict=True)]  # fmt: skip
     return [Sheet("", np.arange(table.num_rows + 1), heads)]
+
+
+def look_at_chunks(metadata: Any) -> None:
+    """Refuse a Parquet file that unpacks to too much, in all or for one value."""
+    groups = [metadata.row_group(place) for place in range(metadata.num_row_groups)]
+    chunks = [group.column(place) for group in groups for place in range(group.num_columns)]
+    if sum(chunk.total_uncompressed_size for chunk in chunks) > MOST_BYTES:
+        raise Refused("refused", "too much unpacked")
+    for chunk in chunks:
+        if chunk.total_uncompressed_size > 4 * MOST_SIGNS * (chunk.num_values + 8):
+            raise Refused("refused", f"a cell of more than {MOST_SIGNS} letters")
 
 
 def text_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
