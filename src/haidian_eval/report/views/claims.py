@@ -16,7 +16,7 @@ from haidian_eval.claims import (
     is_whole_year,
     weakest,
 )
-from haidian_eval.report.exhibit import decimals, exact
+from haidian_eval.report.exhibit import exact
 from haidian_eval.report.leaf import joined
 from haidian_eval.report.views import named, names, vintage_words
 from haidian_eval.text import Text
@@ -280,9 +280,3 @@ def finding_line(found: Claims, text: Text) -> str:
     """Return the finding as a line of a list."""
     words = text("claims.finding.text", **finding(found, text))
     return f"- {text('claims.title')}{text('claims.colon')}{words}"
-
-
-def digits(shown: pd.DataFrame) -> dict[str, int]:
-    """Return the decimals of the columns of measured values."""
-    own = [name for name in shown if name in ("value", "best_other")]
-    return dict.fromkeys(own, max((decimals(shown[name]) for name in own), default=0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import pandas as pd
 
@@ -234,12 +234,3 @@ def printed_words(value: float) -> str:
     if pd.isna(value):
         return "—"
     return f"{value:.1f}" if round(value, 1) == value else f"{value:.6g}"
-
-
-def digits(shown: pd.DataFrame) -> Mapping[str, int]:
-    """Return the decimals of the columns of a table."""
-    one = (
-        "total", "whole", "share", "share_published", "real", "nominal", "price", "naive",
-        "comparable", "revision", "base_value",
-    )  # fmt: skip
-    return dict.fromkeys(one, 1)

@@ -8,7 +8,6 @@ import pandas as pd
 
 from haidian_eval.environment import Improvement, Levels, is_cost, runs
 from haidian_eval.params import MarkedYear, Params
-from haidian_eval.report.exhibit import decimals
 from haidian_eval.report.leaf import joined
 from haidian_eval.report.views import (
     Named,
@@ -259,10 +258,3 @@ def shown_only(
         own = pick(values, {"indicator_id": name}).merge(groups, on="unit_id", validate="m:1")
         if len(own):
             yield named(indicators, name, text), wide(own, name, units, text)
-
-
-def digits(shown: pd.DataFrame) -> dict[str, int]:
-    """Return the decimals of the columns: those that values have, fixed ones for the rest."""
-    fixed = {"relative": 1, "expected": 1, "beyond": 1, "blurred": 1, "index": 1}
-    own = [n for n in shown if n.partition("@")[0] in ("value", "base", "short", "median")]
-    return fixed | {name: decimals(shown[name].dropna()) for name in own}

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from haidian_eval.report.exhibit import decimals
 from haidian_eval.report.leaf import Leaf, joined, line_words, rounding_words
 from haidian_eval.report.views import administrative, names, pick, rank_range
 from haidian_eval.scoring import Alone
@@ -145,13 +144,3 @@ def discrimination(alone: Alone, own: list[Leaf], text: Text) -> pd.DataFrame:
         lead = {"indicator": leaf.name, "period": text.period(period)}
         rows.append(lead | numbers | {"verdict": words, "source_id": cited})
     return pd.DataFrame(rows)
-
-
-def digits(shown: pd.DataFrame) -> dict[str, int]:
-    """Return the decimals of the columns of a table: those that values have, two for scores."""
-    found = {}
-    for name in shown.columns:
-        column = name.partition("@")[0]
-        if column in ("value", "score", "lowest"):
-            found[name] = decimals(shown[name]) if column == "value" else 2
-    return found
