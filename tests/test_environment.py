@@ -15,8 +15,6 @@ from haidian_eval import environment, scoring, tables
 from haidian_eval.environment.levels import RANKS
 from haidian_eval.errors import ParameterError, TableError
 from haidian_eval.params import Params, load_params
-from haidian_eval.report import views
-from haidian_eval.report.views import environment as shown
 from haidian_eval.report.views import standing
 from haidian_eval.text import Text
 
@@ -408,23 +406,6 @@ def test_appraisal_is_shown_and_never_ranked(ran: Ran) -> None:
     assert "821" in table
 
 
-def test_rank_is_shown_alone_where_rounding_leaves_one_place() -> None:
-    rows = pd.DataFrame(
-        {"r": pd.array([1, 5, pd.NA], dtype="Int64"), "b": pd.array([1, 5, pd.NA], dtype="Int64"),
-         "w": pd.array([1, 9, pd.NA], dtype="Int64")}
-    )  # fmt: skip
-    assert shown.rank_and_range(rows, "r", "b", "w") == ["1", "5 [5–9]", None]
-    assert shown.number_range(-0.04, 5.0, 1) == "0.0 ~ 5.0"
-    assert shown.number_range(-9.76, -5.0, 1) == "−9.8 ~ −5.0"
-
-
-def test_vintages_are_said_in_words() -> None:
-    assert views.vintage_words("table_2021-08", Text("zh")) == "2021年8月公布表"
-    assert views.vintage_words("preliminary", Text("en")) == "preliminary"
-    assert views.vintage_words("another", Text("en")) == "another"
-    assert views.vintage_words(None, Text("en")) == "—"
-
-
 def test_rounding_that_is_not_known_leaves_ranks_without_intervals() -> None:
     frame = values("2024-01", 1.0, 2.0, 3.0).assign(half_width=[0.1, None, 0.1])
     found = rank(frame, 3)
@@ -453,13 +434,6 @@ def test_composite_without_a_month_is_empty_and_says_so(edition, units, params) 
     )
     assert table.empty
     assert words["moved"] == 0
-
-
-def test_values_are_shown_with_the_decimals_they_were_printed_with() -> None:
-    assert views.as_printed(0.8, 0.005) == "0.80"
-    assert views.as_printed(30.0, 0.5) == "30"
-    assert views.as_printed(6.8, 0.05) == "6.8"
-    assert views.as_printed(6.84, float("nan")) == "6.84"
 
 
 def test_downloads_lead_to_file_and_row(ran: Ran) -> None:

@@ -52,7 +52,7 @@ def pages(ran: Ran) -> list[Path]:
 
 
 def test_table_bears_number_source_class_note_and_download() -> None:
-    actual = exhibit.table_html(make(frame()), digits={"score": 2}, heads=1)
+    actual = exhibit.table_html(make(frame()), heads=1)
     assert 'id="table-20-1"' in actual
     assert "<caption>表20-1 题目</caption>" in actual
     assert "注：附注" in actual
@@ -67,17 +67,17 @@ def test_table_bears_number_source_class_note_and_download() -> None:
 def test_synthetic_row_heads_the_exhibit_as_a_demonstration() -> None:
     rows = frame(source_id=["S1;SYN"])
     for actual in (
-        exhibit.table_html(make(rows), digits={}, heads=1),
-        exhibit.figure_html(make(rows, kind="figure"), digits={}),
+        exhibit.table_html(make(rows), heads=1),
+        exhibit.figure_html(make(rows, kind="figure")),
     ):
         assert "方法演示，不构成对任何单位或政策的评价" in actual
         assert "官方数据、模拟数据" in actual
-    assert "Method demonstration" in exhibit.table_html(make(rows, "en"), digits={}, heads=1)
+    assert "Method demonstration" in exhibit.table_html(make(rows, "en"), heads=1)
 
 
 def test_text_of_a_cell_never_becomes_markup() -> None:
     rows = frame(unit_name=["<script>alert(1)</script>"])
-    actual = exhibit.table_html(make(rows), digits={}, heads=1)
+    actual = exhibit.table_html(make(rows), heads=1)
     assert "<script" not in actual
     assert "&lt;script&gt;" in actual
 
@@ -98,7 +98,7 @@ def test_missing_cells_are_dashes_and_blank_in_the_download() -> None:
             "source_id": [""],
         }
     )
-    actual = exhibit.table_html(make(rows), digits={}, heads=1)
+    actual = exhibit.table_html(make(rows), heads=1)
     assert actual.count('<td class="number">—</td>') == 2
     assert "资料来源：无" in actual
     assert exhibit.csv_text(make(rows)).splitlines()[1] == "甲,,,,"
@@ -106,7 +106,7 @@ def test_missing_cells_are_dashes_and_blank_in_the_download() -> None:
 
 def test_unknown_source_of_a_row_is_refused() -> None:
     with pytest.raises(TableError, match=r"the sources \['S9'\] are not in the table sources"):
-        exhibit.table_html(make(frame(source_id=["S9"])), digits={}, heads=1)
+        exhibit.table_html(make(frame(source_id=["S9"])), heads=1)
 
 
 @pytest.fixture
@@ -404,6 +404,14 @@ def test_numbers_show_the_decimals_that_they_have() -> None:
     assert exhibit.show(0.0, None) == "0"
 
 
+def test_decimals_follow_from_the_name_of_a_column() -> None:
+    rows = pd.DataFrame(
+        {"value": [8.1, float("nan")], "best_other": [7.0, 6.25], "value@2023-11": [1.0, 2.0],
+         "score": [1.0, 2.0], "base": ["—", "1.5"], "highest_value": [1.5, 2.5]}
+    )  # fmt: skip
+    assert exhibit.digits(rows) == {"value": 2, "best_other": 2, "value@2023-11": 0, "score": 2}
+
+
 def test_addresses_in_words_become_no_links(shown) -> None:
     opened, outputs = shown
     opened.say("rule", name="https://example.org", unit="x", standard="y")
@@ -414,7 +422,7 @@ def test_method_demonstration_is_headed_and_said_in_the_download() -> None:
     demo = exhibit.Exhibit(
         "table", "22-1", "key", "题目", "", frame(), SOURCES, Text("zh"), method_only=True
     )
-    assert "方法演示，不构成对任何单位或政策的评价" in exhibit.table_html(demo, digits={}, heads=1)
+    assert "方法演示，不构成对任何单位或政策的评价" in exhibit.table_html(demo, heads=1)
     assert exhibit.csv_text(demo).splitlines()[1].endswith("官方数据、方法演示")
 
 
@@ -461,7 +469,7 @@ def test_many_sources_are_cited_by_number_and_dates_keep_their_hyphens() -> None
          "source_id": [";".join(many)]}
     )  # fmt: skip
     made = exhibit.Exhibit("table", "1-1", "key", "题", "", rows, sources, Text("zh"))
-    actual = exhibit.table_html(made, digits={}, heads=1)
+    actual = exhibit.table_html(made, heads=1)
     assert "[S1]" not in actual
     assert "S1、S2" in actual
     assert "2026-01-12" in actual

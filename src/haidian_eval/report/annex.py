@@ -7,16 +7,10 @@ import datetime as dt
 import pandas as pd
 
 from haidian_eval.params import Params
-from haidian_eval.report.exhibit import exact
+from haidian_eval.report.layout import lay_out
 from haidian_eval.report.leaf import Leaf, joined
-from haidian_eval.report.views import named, names
+from haidian_eval.report.views import named
 from haidian_eval.text import Text, read_words
-
-
-def indicator_names(indicators: pd.DataFrame, ids: pd.Series, text: Text) -> list[str]:
-    """Return the names of indicators in the language of the page."""
-    rows = indicators.drop_duplicates("node_id").set_index("node_id")
-    return [text.choose(rows.loc[one], "name") for one in ids]
 
 
 def engagement(params: Params, text: Text) -> dict[str, object]:
@@ -32,18 +26,7 @@ def limits(params: Params, text: Text) -> str:
 
 def sources(rows: pd.DataFrame, text: Text) -> pd.DataFrame:
     """Return the sources with class, content, publisher and where they were found."""
-    records = [row for _, row in rows.iterrows()]
-    return pd.DataFrame(
-        {
-            "id": rows["source_id"],
-            "kind": [text(f"kinds.{kind}") for kind in rows["kind"]],
-            "title": [text.choose(row, "title") for row in records],
-            "publisher": [text.choose(row, "publisher") for row in records],
-            "reference": rows["reference"],
-            "note": [text.choose(row, "note") for row in records],
-            "source_id": rows["source_id"],
-        }
-    )
+    return lay_out("tables.sources", rows, text)
 
 
 def coverage(
@@ -88,29 +71,10 @@ def months_between(month: tuple[int, int], day: dt.date) -> int:
 def reconciliation(
     rows: pd.DataFrame, units: pd.DataFrame, indicators: pd.DataFrame, text: Text
 ) -> pd.DataFrame:
-    """Return how the districts' values add up to the city's."""
-    name = names(units, text)
-    absent = [text.listing([name[u] for u in ids.split(";") if u]) for ids in rows["absent"]]
-    words = [named(indicators, one, text) for one in rows["indicator_id"]]
-    lead = {
-        "indicator": [text("exhibit.with_unit", name=one.name, unit=one.unit) for one in words],
-        "period": [text.period(period) for period in rows["period"]],
-    }
-    numbers = {
-        "city_total" if n == "total" else n: list(map(exact, rows[n]))
-        for n in ("total", "parts", "other", "difference")
-    }
-    more = {
-        "allowed": list(map(exact, rows["allowed"])),
-        "capacity": [
-            exact(most) if verdict in ("incomplete", "open") else "—"
-            for most, verdict in zip(rows["capacity"], rows["verdict"], strict=True)
-        ],
-        "absent": [listed or text("exhibit.none") for listed in absent],
-        "sum_verdict": [text(f"sums.{verdict}") for verdict in rows["verdict"]],
-        "source_id": rows["source_id"].to_numpy(),
-    }
-    return pd.DataFrame(lead | numbers | more)
+    """Return how the districts' values add up to the city's; a capacity where values are absent."""
+    missing = rows["verdict"].isin(["incomplete", "open"])
+    shown = rows.assign(capacity=rows["capacity"].where(missing))
+    return lay_out("tables.reconcile", shown, text, units=units, indicators=indicators)
 
 
 def corrections(rows: pd.DataFrame, text: Text) -> pd.DataFrame:
@@ -130,16 +94,8 @@ def corrections(rows: pd.DataFrame, text: Text) -> pd.DataFrame:
 
 def left_out(rows: pd.DataFrame, indicators: pd.DataFrame, text: Text) -> pd.DataFrame:
     """Return what does not count in this edition, by name, with the reason."""
-    return pd.DataFrame(
-        {
-            "indicator": indicator_names(indicators, rows["indicator_id"], text),
-            "period": [text.period(p) for p in rows["period"]],
-            "published": [str(day) for day in rows["as_of"]],
-            "rows": rows["rows"].astype("int64"),
-            "reason": [text(f"reasons.{reason}") for reason in rows["reason"]],
-            "source_id": rows["source_id"],
-        }
-    )
+    counted = rows.astype({"rows": "int64"})
+    return lay_out("tables.left_out", counted, text, indicators=indicators)
 
 
 def defects(rows: pd.DataFrame, text: Text) -> pd.DataFrame:

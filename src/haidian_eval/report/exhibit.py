@@ -10,12 +10,15 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import Any
 from unicodedata import east_asian_width
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from haidian_eval.errors import TableError
+from haidian_eval.params import read_toml
 from haidian_eval.text import Text
 
 KINDS = ("official", "published", "survey", "derived", "claim", "synthetic")
@@ -26,13 +29,7 @@ SHORT, LONG = 18, 34  # widths of a column's longest cell, in Latin letters
 MANY = 12  # sources beyond which only their numbers are cited
 LOW = 8  # rows up to which a table stays on one printed page
 DENSE = 7  # columns from which on a table is set closer
-RIGHT = frozenset(  # words that stand in a column like numbers
-    {
-        "level_range", "level_place", "change_place", "relative_range", "group_place", "place_of",
-        "without_one", "city_total", "parts", "other", "difference", "allowed", "capacity",
-        "figure", "city_figure", "against",
-    }
-)  # fmt: skip
+COLUMNS = read_toml(Path(__file__).with_name("columns.toml"))  # how columns are set
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +130,21 @@ def decimals(values: Iterable[float]) -> int:
     return max((len(words.partition(".")[2]) for words in shown), default=0)
 
 
+def digits(shown: pd.DataFrame) -> dict[str, int]:
+    """Return the decimals of the columns by their names: fixed ones, or those that values have."""
+    together = {name: group for group in COLUMNS["measured"] for name in group}
+    found = {}
+    for name in shown:
+        column, at, period = name.partition("@")
+        alike = [f"{one}{at}{period}" for one in together.get(column, ())]
+        own = [shown[one] for one in alike if one in shown and is_numeric_dtype(shown[one])]
+        if column in COLUMNS["decimals"]:
+            found[name] = COLUMNS["decimals"][column]
+        elif own:
+            found[name] = max(decimals(values.dropna()) for values in own)
+    return found
+
+
 def exact(value: Any) -> str:
     """Return a printed number as it was printed: thousands grouped, a true minus, no rounding."""
     return "—" if pd.isna(value) else f"{float(value):,.12g}".replace("-", "−")
@@ -140,7 +152,7 @@ def exact(value: Any) -> str:
 
 def column_class(cells: pd.Series, name: str) -> str:
     """Return how a column is set: numbers to the right, short words on one line, long ones wide."""
-    if name in RIGHT or name.startswith("short@") or pd.api.types.is_numeric_dtype(cells):
+    if name in COLUMNS["right"] or name.startswith("short@") or is_numeric_dtype(cells):
         return "number"
     longest = max((width(show(cell, None)) for cell in cells), default=0)
     return "short" if longest <= SHORT else "long" if longest > LONG else ""
@@ -151,18 +163,17 @@ def width(words: str) -> int:
     return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in words)
 
 
-def html_table(
-    exhibit: Exhibit, *, digits: Mapping[str, int], heads: int = 1, caption: bool = True
-) -> str:
+def html_table(exhibit: Exhibit, *, heads: int = 1, caption: bool = True) -> str:
     """Return the table; its first `heads` columns head their rows."""
     frame, text = exhibit.shown, exhibit.text
+    places = digits(frame)
     classes = [column_class(frame[name], name) for name in frame]
     head = "".join(
         f'<th scope="col"{mark(kind)}>{escape(label(name, text))}</th>'
         for name, kind in zip(frame, classes, strict=True)
     )
     body = "".join(
-        "<tr>" + "".join(html_cells(row, list(frame), classes, digits, heads)) + "</tr>\n"
+        "<tr>" + "".join(html_cells(row, list(frame), classes, places, heads)) + "</tr>\n"
         for row in frame.itertuples(index=False, name=None)
     )
     if frame.empty:
@@ -228,9 +239,9 @@ def demonstration(exhibit: Exhibit) -> str:
     return f'<p class="demonstration">{escape(exhibit.text("page.demonstration"))}</p>'
 
 
-def table_html(exhibit: Exhibit, *, digits: Mapping[str, int], heads: int) -> str:
+def table_html(exhibit: Exhibit, *, heads: int) -> str:
     """Return a table with everything that a reader needs beside it."""
-    table = html_table(exhibit, digits=digits, heads=heads)
+    table = html_table(exhibit, heads=heads)
     return (
         f'<figure class="exhibit" id="{exhibit.anchor}">{demonstration(exhibit)}'
         f'<div class="wide" tabindex="0" role="region" aria-label="{escape(exhibit.label)}">{table}'
@@ -252,9 +263,9 @@ def cards_html(exhibit: Exhibit) -> str:
     )
 
 
-def figure_html(exhibit: Exhibit, *, digits: Mapping[str, int]) -> str:
+def figure_html(exhibit: Exhibit) -> str:
     """Return what stands under a picture: caption, sources, and the rows behind it as a table."""
-    table = html_table(exhibit, digits=digits, caption=False)
+    table = html_table(exhibit, caption=False)
     summary = escape(exhibit.text("exhibit.behind"))
     return (
         f'<figcaption>{demonstration(exhibit)}<p class="label">{escape(exhibit.label)}</p>'

@@ -6,7 +6,6 @@ import base64
 import io
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,7 +132,6 @@ class Page:
         key: str,
         rows: pd.DataFrame,
         *,
-        digits: Mapping[str, int] | None = None,
         heads: int = 1,
         method_only: bool = False,
         **values: object,
@@ -143,7 +141,7 @@ class Page:
         method_only: it demonstrates a method and is headed so.
         """
         exhibit = self.exhibit("table", key, rows, values, method_only=method_only)
-        html = table_html(exhibit, digits=digits or {}, heads=heads)
+        html = table_html(exhibit, heads=heads)
         publish_exhibit(exhibit, html)
 
     def cards(self, key: str, rows: pd.DataFrame) -> None:
@@ -151,22 +149,14 @@ class Page:
         exhibit = self.exhibit("table", key, rows, {})
         publish_exhibit(exhibit, cards_html(exhibit))
 
-    def figure(
-        self,
-        key: str,
-        figure: Figure,
-        rows: pd.DataFrame,
-        *,
-        digits: Mapping[str, int] | None = None,
-        **values: object,
-    ) -> None:
+    def figure(self, key: str, figure: Figure, rows: pd.DataFrame, **values: object) -> None:
         """Show a numbered figure, its description in words and the rows behind it."""
         exhibit = self.exhibit("figure", key, rows, values)
         alt = self.text(f"{self.stage}.{key}.alt", **values)
         size = {"image/png": {"alt": alt}}
         metadata = {"kind": "picture", "id": exhibit.anchor}
         publish({"image/png": png(figure), "text/plain": exhibit.label}, metadata, **size)
-        publish_exhibit(exhibit, figure_html(exhibit, digits=digits or {}))
+        publish_exhibit(exhibit, figure_html(exhibit))
 
 
 def plain(value: object) -> object:

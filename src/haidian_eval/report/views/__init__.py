@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
 from haidian_eval.errors import ParameterError, not_known
 from haidian_eval.params import Params
-from haidian_eval.report.exhibit import decimals
 from haidian_eval.text import Text
 
 
@@ -41,13 +38,6 @@ def administrative(frame: pd.DataFrame, units: pd.DataFrame, text: Text) -> pd.D
     return ordered.drop(columns=list(keys)).reset_index(drop=True)
 
 
-def rank_range(best: object, worst: object) -> str | None:
-    """Return a rank interval as a reader sees it."""
-    if best is pd.NA or worst is pd.NA:
-        return None
-    return str(best) if best == worst else f"{best}–{worst}"
-
-
 def pick(frame: pd.DataFrame, keep: dict[str, str]) -> pd.DataFrame:
     """Return the rows that have these values."""
     for column, value in keep.items():
@@ -58,24 +48,6 @@ def pick(frame: pd.DataFrame, keep: dict[str, str]) -> pd.DataFrame:
 def range_words(shown: str, text: Text) -> str:
     """Return a rank interval in words; one place says that rounding moves nothing."""
     return text("ranges.wide", span=shown) if "–" in shown else text("ranges.one")
-
-
-def places_in_file(rows: pd.DataFrame, *suffixes: str) -> list[str]:
-    """Return file and row of the values behind each row, for the download."""
-    found = []
-    for _, row in rows.iterrows():
-        pairs = [(row.get(f"{s}_file"), row.get(f"{s}_row")) for s in suffixes or ("",)]
-        found.append(
-            " ".join(f"{file}:{int(line)}" for file, line in pairs if isinstance(file, str))
-        )
-    return found
-
-
-def as_printed(value: float, half_width: float) -> str:
-    """Return a value with the decimals it was printed with, by the half-width of its rounding."""
-    if pd.isna(half_width) or half_width <= 0:
-        return f"{value:.{decimals([value])}f}"
-    return f"{value:.{max(0, round(-math.log10(2 * half_width)))}f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +66,3 @@ def named(indicators: pd.DataFrame, name: str, text: Text) -> Named:
         raise ParameterError(not_known(f"the indicator {name!r}", name, rows.index))
     row = rows.loc[name]
     return Named(name, text.choose(row, "name"), text.unit(row["unit"]))
-
-
-def vintage_words(vintage: Any, text: Text) -> str:
-    """Return a vintage in words; table_2021-08 is the table published for that month."""
-    if not isinstance(vintage, str):
-        return "—"
-    if vintage.startswith("table_"):
-        return text("vintages.table", period=text.period(vintage.removeprefix("table_")))
-    key = f"vintages.{vintage}"
-    return text(key) if text.has(key) else vintage

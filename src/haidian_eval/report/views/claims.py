@@ -16,9 +16,11 @@ from haidian_eval.claims import (
     is_whole_year,
     weakest,
 )
-from haidian_eval.report.exhibit import decimals, exact
+from haidian_eval.report.exhibit import exact
+from haidian_eval.report.layout import lay_out
 from haidian_eval.report.leaf import joined
-from haidian_eval.report.views import named, names, vintage_words
+from haidian_eval.report.operations import Words, unit_names
+from haidian_eval.report.views import names, pick
 from haidian_eval.text import Text
 
 OF_RULES = ("rule", "document", "launch")  # cells of the table of rules
@@ -26,78 +28,51 @@ OF_RULES = ("rule", "document", "launch")  # cells of the table of rules
 
 def claims(found: Claims, text: Text) -> pd.DataFrame:
     """Return every claim with its place, its class and the reason."""
-    rows = found.frame
-    records = [row for _, row in rows.iterrows()]
-    cells = found.cells.groupby("claim_id")["source_id"].agg(lambda ids: joined(*ids))
-    statement = "quote" if text.lang == "zh" else "statement_en"
-    return pd.DataFrame(
-        {
-            "claim": rows["claim_id"],
-            "statement": rows[statement],
-            "place": [text(f"where.{place}") for place in rows["place"]],
-            "class": [text(f"classes.{name}") for name in rows["class"]],
-            "note": [text.choose(row, "note") for row in records],
-            "source_id": [joined(row["source_id"], cells.get(row["claim_id"])) for row in records],
-        }
-    )
+    cited = found.cells.groupby("claim_id")["source_id"].agg(lambda ids: joined(*ids))
+    rows = found.frame.assign(cell_sources=found.frame["claim_id"].map(cited))
+    return lay_out("claims.table", rows, text)
 
 
 def counts(found: Claims, text: Text) -> pd.DataFrame:
     """Return how many claims fall into each class."""
-    size = found.frame["class"].value_counts()
-    listed = {name: found.frame.loc[found.frame["class"] == name, "claim_id"] for name in CLASSES}
-    return pd.DataFrame(
-        {
-            "class": [text(f"classes.{name}") for name in CLASSES],
-            "meaning": [text(f"class_meanings.{name}") for name in CLASSES],
-            "claims": [int(size.get(name, 0)) for name in CLASSES],
-            "which": [text.listing(list(listed[name])) or text("exhibit.none") for name in CLASSES],
-            "source_id": joined(*found.frame["source_id"]),
-        }
-    )
+    listed = [list(pick(found.frame, {"class": name})["claim_id"]) for name in CLASSES]
+    rows = {
+        "class": CLASSES,
+        "claims": [len(ids) for ids in listed],
+        "which": [text.listing(ids) or text("exhibit.none") for ids in listed],
+        "source_id": joined(*found.frame["source_id"]),
+    }
+    return lay_out("claims.counts", pd.DataFrame(rows), text)
 
 
 def cells(found: Claims, units: pd.DataFrame, indicators: pd.DataFrame, text: Text) -> pd.DataFrame:
     """Return the values that decided, each with the row of the file in which it stands."""
-    rows, name = found.cells[~found.cells["what"].isin(OF_RULES)], names(units, text)
+    rows = found.cells[~found.cells["what"].isin(OF_RULES)]
+    name = Words(text, units, indicators)
     records = [row for _, row in rows.iterrows()]
-    return pd.DataFrame(
-        {
-            "claim": rows["claim_id"],
-            "item": [item(row, name, indicators, text) for row in records],
-            "period": [text.period(row["period"]) for row in records],
-            "vintage": [vintage_words(vintage, text) for vintage in rows["vintage"]],
-            "figure": [figure(row) for row in records],
-            "against": [exact(value) for value in rows["limit"]],
-            "outcome": [text(f"outcomes.{one}") for one in rows["outcome"]],
-            "remark": [remark(row["note"], name, text) for row in records],
-            "place_in_file": [place(row, text) for row in records],
-            "source_id": rows["source_id"].fillna(""),
-        }
-    )
+    words = {
+        "item": [item(row, name) for row in records],
+        "figure": [figure(row) for row in records],
+        "remark": [remark(row["note"], name) for row in records],
+    }
+    return lay_out("claims.cells", rows.assign(**words), text)
 
 
 def documents(found: Claims, rules: pd.DataFrame, text: Text) -> pd.DataFrame:
     """Return the rules that decided, what each says, and the row in which it stands."""
-    rows = found.cells[found.cells["what"].isin(OF_RULES)]
-    rule = rules.set_index("rule_id")
-    said = [rule.loc[name] for name in rows["indicator_id"]]
+    said = rules.filter(regex="^(rule|name)_")
+    cells = found.cells[found.cells["what"].isin(OF_RULES)]
+    rows = cells.merge(said, left_on="indicator_id", right_on="rule_id", validate="m:1")
     records = [row for _, row in rows.iterrows()]
-    return pd.DataFrame(
-        {
-            "claim": rows["claim_id"],
-            "item": [
-                text("claims.item_rule", id=row["indicator_id"], name=text.choose(own, "name"))
-                for row, own in zip(records, said, strict=True)
-            ],
-            "states": [text.choose(own, "rule") for own in said],
-            "found_there": [stated(row, text) for row in records],
-            "against": [asked_for(row, text) for row in records],
-            "outcome": [text(f"outcomes.{one}") for one in rows["outcome"]],
-            "place_in_file": [place(row, text) for row in records],
-            "source_id": rows["source_id"].fillna(""),
-        }
-    )
+    words = {
+        "item": [
+            text("claims.item_rule", id=row["rule_id"], name=text.choose(row, "name"))
+            for row in records
+        ],
+        "found_there": [stated(row, text) for row in records],
+        "against": [asked_for(row, text) for row in records],
+    }
+    return lay_out("claims.documents", rows.assign(**words), text)
 
 
 def stated(row: pd.Series, text: Text) -> str:
@@ -121,93 +96,54 @@ def figure(row: pd.Series) -> str:
     return exact(row["value"])
 
 
-def item(row: pd.Series, name: pd.Series, indicators: pd.DataFrame, text: Text) -> str:
+def item(row: pd.Series, words: Words) -> str:
     """Return what a cell is: an indicator of a unit."""
-    unit = name.get(row["unit_id"], "")
+    unit = words.unit(row["unit_id"])
     if pd.isna(row["indicator_id"]):
-        return text("claims.item_year", unit=unit)
-    own = named(indicators, row["indicator_id"], text)
+        return words.text("claims.item_year", unit=unit)
+    own = words.indicator(row["indicator_id"])
     key = "claims.item_share" if row["what"] == "share" else "claims.item_value"
-    return text(key, unit=unit, name=own.name, measure=own.unit)
+    return words.text(key, unit=unit, name=own.name, measure=own.unit)
 
 
-def remark(note: object, name: pd.Series, text: Text) -> str:
+def remark(note: object, words: Words) -> str:
     """Return what a cell does not cover."""
-    words = []
+    found = []
     for part in note.split(";") if isinstance(note, str) and note else ():
-        gone = [
-            str(name[unit]) for unit in part.removeprefix("without:").split(",") if unit in name
-        ]
-        is_part = part == PART_OF_YEAR
-        words.append(
-            text("claims.part_year")
-            if is_part
-            else text("claims.without", units=text.listing(gone))
-        )
-    return text.listing(words) or "—"
-
-
-def place(row: pd.Series, text: Text) -> str:
-    """Return file and row of a cell."""
-    if not isinstance(row["file"], str):
-        return "—"
-    return text("claims.file_row", file=row["file"], row=int(row["row"]))
+        if part == PART_OF_YEAR:
+            found.append(words.text("claims.part_year"))
+        else:
+            gone = part.removeprefix("without:").replace(",", ";")
+            found.append(words.text("claims.without", units=unit_names(words, gone)))
+    return words.text.listing(found) or "—"
 
 
 def years(
     rows: pd.DataFrame, asked: FirstEveryYear, tables: Mapping[str, pd.DataFrame], text: Text
 ) -> pd.DataFrame:
     """Return the place among the rivals year by year, each year of the claim with its own class."""
-    name = names(tables["units"], text)
+    words = Words(text, tables["units"])
     standing = tables["sources"].set_index("source_id")["standing"]
-    table = []
-    for row in rows.itertuples():
-        gone = text.listing([str(name[unit]) for unit in row.absent.split(";") if unit])
-        table.append(
-            {
-                "period": text.period(row.period),
-                "value": row.value,
-                "best_other": row.best,
-                "place_of": f"{row.place} / {row.among}",
-                "outcome": text(f"outcomes.{row.outcome}"),
-                "absent": gone or text("exhibit.none"),
-                "class": year_class(row, asked, weakest(row.source_id, standing), gone, text),
-                "source_id": row.source_id,
-            }
-        )
-    return pd.DataFrame(table)
+    found = [
+        year_class(row, asked, weakest(row.source_id, standing), words) for row in rows.itertuples()
+    ]
+    return lay_out("claims.years", rows.assign(**{"class": found}), text, units=words.units)
 
 
-def year_class(row: Any, asked: FirstEveryYear, standing: str, gone: str, text: Text) -> str:
+def year_class(row: Any, asked: FirstEveryYear, standing: str, words: Words) -> str:
     """Return the class of one year; a part of a year settles nothing, others are not claimed.
 
     A year without a rival is settled for the others only, and both are said.
     """
     if not asked.first <= int(row.period[:4]) <= asked.last:
-        return text("claims.not_claimed")
+        return words.text("claims.not_claimed")
     if not is_whole_year(row.period):
-        return text("classes.unknown") + text("claims.part_only")
+        return words.text("classes.unknown") + words.text("claims.part_only")
     cell = pd.DataFrame({"outcome": [row.outcome], "standing": [standing]})
-    name = class_of("fact", row.outcome != "not_first", cell)
-    if not gone:
-        return text(f"classes.{name}")
-    return text("claims.among_others", found=text(f"classes.{name}"), units=gone)
-
-
-def months(rows: pd.DataFrame, indicators: pd.DataFrame, text: Text) -> pd.DataFrame:
-    """Return every single month for the figure of first places."""
-    return pd.DataFrame(
-        {
-            "period": rows["period"],
-            "indicator": series_names(rows, indicators, text),
-            "value": rows["value"],
-            "best_other": rows["best"],
-            "place_of": [f"{a} / {b}" for a, b in zip(rows["place"], rows["among"], strict=True)],
-            "outcome": [text(f"outcomes.{one}") for one in rows["outcome"]],
-            "streak": rows["streak"],
-            "source_id": rows["source_id"],
-        }
-    )
+    found = words.text(f"classes.{class_of('fact', row.outcome != 'not_first', cell)}")
+    if not row.absent:
+        return found
+    return words.text("claims.among_others", found=found, units=unit_names(words, row.absent))
 
 
 def unit_name(unit: str, units: pd.DataFrame, text: Text) -> str:
@@ -228,33 +164,21 @@ def together(monthly: Sequence[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def series_words(shown: pd.DataFrame, text: Text) -> str:
+def series_words(rows: pd.DataFrame, text: Text) -> str:
     """Return the names of the series that a figure draws."""
-    return text.listing(list(dict.fromkeys(shown["indicator"])))
+    return text.listing(list(dict.fromkeys(rows["series"])))
 
 
-def series_names(rows: pd.DataFrame, indicators: pd.DataFrame, text: Text) -> list[str]:
-    """Return the name of the series that each month belongs to: its indicator and data set."""
-    pairs = zip(rows["indicator_id"], rows["vintage"], strict=True)
-    return [
-        text("claims.series", indicator=named(indicators, name, text).name,
-             vintage=vintage_words(vintage, text))
-        for name, vintage in pairs
-    ]  # fmt: skip
-
-
-def month_words(rows: pd.DataFrame, indicators: pd.DataFrame, text: Text) -> str:
+def month_words(rows: pd.DataFrame, text: Text) -> str:
     """Return, one line per series, how often the unit was first, tied or not first."""
     lines = []
-    for name, own in rows.groupby(series_names(rows, indicators, text), sort=False):
+    for name, own in rows.groupby("series", sort=False):
         count = own["outcome"].value_counts()
         not_first = [text.period(p) for p in own.loc[own["outcome"] == "not_first", "period"]]
         words = {
             "indicator": str(name),
             "months": len(own),
-            "first": int(count.get("first", 0)),
-            "tied": int(count.get("tied", 0)),
-            "not_first": int(count.get("not_first", 0)),
+            **{outcome: int(count.get(outcome, 0)) for outcome in ("first", "tied", "not_first")},
             "streak": int(own["streak"].max()),
             "from_period": text.period(own["period"].min()),
             "to_period": text.period(own["period"].max()),
@@ -280,9 +204,3 @@ def finding_line(found: Claims, text: Text) -> str:
     """Return the finding as a line of a list."""
     words = text("claims.finding.text", **finding(found, text))
     return f"- {text('claims.title')}{text('claims.colon')}{words}"
-
-
-def digits(shown: pd.DataFrame) -> dict[str, int]:
-    """Return the decimals of the columns of measured values."""
-    own = [name for name in shown if name in ("value", "best_other")]
-    return dict.fromkeys(own, max((decimals(shown[name]) for name in own), default=0))

@@ -2,79 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import pandas as pd
 
 from haidian_eval.params import Params
-from haidian_eval.report.exhibit import exact, show
+from haidian_eval.report.exhibit import show
+from haidian_eval.report.layout import lay_out
 from haidian_eval.report.leaf import joined
-from haidian_eval.report.views import (
-    administrative,
-    named,
-    names,
-    pick,
-    places_in_file,
-    vintage_words,
-)
+from haidian_eval.report.operations import vintage_words
+from haidian_eval.report.views import administrative, names, pick
 from haidian_eval.tables import newest
 from haidian_eval.text import Text
 
 YEAR = 4
 
 
-def series(rows: pd.DataFrame, text: Text) -> pd.DataFrame:
-    """Return one unit's total by year and vintage, with share, growth or why there is none."""
-    return pd.DataFrame(
-        {
-            "year": rows["period"],
-            "total": rows["value"],
-            "vintage": [vintage_words(vintage, text) for vintage in rows["vintage"]],
-            "whole": rows["whole_value"],
-            "share": rows["share"],
-            "share_published": rows["share_published"],
-            "real": rows["real"],
-            "nominal": rows["relative"],
-            "price": rows["price"],
-            "growth_note": [growth_note(reason, text) for reason in rows["reason"]],
-            "_place_in_file": places_in_file(rows),
-            "source_id": rows["source_id"],
-        }
-    )
-
-
-def growth_note(reason: object, text: Text) -> str:
-    """Return whether a change was computed, and why not."""
-    if not isinstance(reason, str):
-        return text("economy.no_base")
-    return text(f"economy.reasons.{reason}") if reason else text("economy.computed")
-
-
 def refused(growth: pd.DataFrame, units: pd.DataFrame, text: Text) -> pd.DataFrame:
     """Return the comparisons that were refused, with both vintages and what the quotient hides."""
-    rows = growth[growth["comparable"].notna()]
-    name = names(units, text)
-    return pd.DataFrame(
-        {
-            "unit_name": [name[unit] for unit in rows["unit_id"]],
-            "base_vintage": dated(rows["base_period"], rows["base_vintage"], text),
-            "base_value": rows["base_value"],
-            "year_vintage": dated(rows["period"], rows["vintage"], text),
-            "total": rows["value"],
-            "naive": rows["naive"],
-            "real": rows["real"],
-            "comparable": rows["comparable"],
-            "revision": rows["revision"],
-            "_place_in_file": places_in_file(rows, "", "base_"),
-            "source_id": rows["source_id"],
-        }
-    ).reset_index(drop=True)
-
-
-def dated(years: pd.Series, vintages: pd.Series, text: Text) -> list[str]:
-    """Return years with the vintages of their figures."""
-    both = zip(years, vintages, strict=True)
-    return [text("economy.year_of", year=y, vintage=vintage_words(v, text)) for y, v in both]
+    return lay_out("economy.refused", growth[growth["comparable"].notna()], text, units=units)
 
 
 def latest_refusal(growth: pd.DataFrame, unit: str) -> pd.Series | None:
@@ -117,11 +63,8 @@ def finding(
     lines = []
     if len(own):
         last = own.sort_values("period").iloc[-1]
-        words = {
-            "lowest": own["share"].min(),
-            "highest": own["share"].max(),
-            "share": last["share"],
-        }
+        lowest, highest = own["share"].agg(["min", "max"])
+        words = {"lowest": lowest, "highest": highest, "share": last["share"]}
         shown = {name: show(value, 1) for name, value in words.items()}
         span = {"from_year": own["period"].min(), "year": last["period"]}
         vintage = vintage_words(last["vintage"], text)
@@ -147,20 +90,16 @@ def panel(
     years = sorted(count.index[count > len(assessed) / 2])
     own = own[own["period"].isin(years)]
     wide = own.pivot(index="unit_id", columns="period", values="value").add_prefix("short@")
-    wide = wide.map(printed_words)
+    wide = wide.reindex(assessed["unit_id"]).map(printed_words)
     last = years[-1] if years else ""
     share = pick(shares, {"period": last}).dropna(subset="share")
     share = share.drop_duplicates("unit_id", keep="last").set_index("unit_id")["share"]
     source = own.groupby("unit_id")["source_id"].agg(lambda ids: joined(*ids))
     rows = administrative(assessed[["unit_id", "peer_group"]], units, text)
-    both = zip(rows["unit_id"], rows["unit_source"], strict=True)
-    table = rows[["unit_id", "unit_name", "group"]].join(wide, on="unit_id")
-    table[list(wide)] = table[list(wide)].fillna("—")
-    table = table.assign(
-        share=table["unit_id"].map(share),
-        source_id=[joined(source.get(unit), cited) for unit, cited in both],
-    )
-    return table.drop(columns="unit_id"), last
+    both = zip(rows["unit_id"].map(source), rows["unit_source"], strict=True)
+    table = rows.join(wide, on="unit_id")[["unit_name", "group", *wide]]
+    cited = [joined(*pair) for pair in both]
+    return table.assign(share=rows["unit_id"].map(share), source_id=cited), last
 
 
 def apart(
@@ -172,19 +111,7 @@ def apart(
     targets = values[values["indicator_id"].isin(wanted)].assign(nature="target")
     forecasts = withheld[withheld["confidence"] == "seen_forecast"].assign(nature="forecast")
     rows = pd.concat([targets, forecasts], ignore_index=True)
-    name = names(units, text)
-    words = [named(indicators, one, text) for one in rows["indicator_id"]]
-    return pd.DataFrame(
-        {
-            "nature": [text(f"natures.{one}") for one in rows["nature"]],
-            "unit_name": [name[unit] for unit in rows["unit_id"]],
-            "indicator": [one.name for one in words],
-            "period": [text.period(period) for period in rows["period"]],
-            "figure": [exact(value) for value in rows["value"]],
-            "unit": [one.unit for one in words],
-            "source_id": rows["source_id"],
-        }
-    )
+    return lay_out("economy.apart", rows, text, units=units, indicators=indicators)
 
 
 def singles(
@@ -196,37 +123,18 @@ def singles(
     shown = [one for one in dict.fromkeys(wanted) if one not in (choice.total, choice.share)]
     order = {one: place for place, one in enumerate(shown)}
     rows = values[(values["unit_id"] == unit) & values["indicator_id"].isin(shown)]
-    rows = rows.sort_values(
-        ["indicator_id", "period"], key=lambda c: c.map(order) if c.name == "indicator_id" else c,
-        kind="stable",
-    )  # fmt: skip
+    rows = rows.assign(order=rows["indicator_id"].map(order)).sort_values(["order", "period"])
     key = ["indicator_id", "period"]
-    city = values[values["unit_id"] == choice.whole].set_index(key)
-    city = city[~city.index.duplicated()]
-    pairs = list(rows[key].itertuples(index=False, name=None))
-    words = [named(indicators, one, text) for one in rows["indicator_id"]]
-    known = [city.loc[pair] if pair in city.index else None for pair in pairs]
-    return pd.DataFrame(
-        {
-            "indicator": [one.name for one in words],
-            "period": [text.period(period) for period in rows["period"]],
-            "figure": [exact(value) for value in rows["value"]],
-            "city_figure": ["—" if row is None else exact(row["value"]) for row in known],
-            "unit": [one.unit for one in words],
-            "firmness": [text(f"firmness.{one}") for one in rows["confidence"]],
-            "source_id": [
-                joined(own, None if row is None else row["source_id"])
-                for own, row in zip(rows["source_id"], known, strict=True)
-            ],
-        }
-    )
+    city = values.loc[values["unit_id"] == choice.whole, [*key, "value", "source_id"]]
+    city = city.drop_duplicates(key).set_index(key).add_prefix("city_")
+    both = rows.join(city, on=key, validate="m:1")
+    return lay_out("economy.singles", both, text, indicators=indicators)
 
 
 def figure_rows(rows: pd.DataFrame, text: Text) -> Iterator[pd.DataFrame]:
     """Yield year, total, vintage and share for the figure of vintages, when there are any."""
-    shown = series(rows, text)[["year", "total", "vintage", "share", "source_id"]]
-    if len(shown):
-        yield shown
+    if len(rows):
+        yield lay_out("economy.vintages", rows, text)
 
 
 def printed_words(value: float) -> str:
@@ -234,12 +142,3 @@ def printed_words(value: float) -> str:
     if pd.isna(value):
         return "—"
     return f"{value:.1f}" if round(value, 1) == value else f"{value:.6g}"
-
-
-def digits(shown: pd.DataFrame) -> Mapping[str, int]:
-    """Return the decimals of the columns of a table."""
-    one = (
-        "total", "whole", "share", "share_published", "real", "nominal", "price", "naive",
-        "comparable", "revision", "base_value",
-    )  # fmt: skip
-    return dict.fromkeys(one, 1)

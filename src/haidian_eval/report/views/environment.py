@@ -8,39 +8,13 @@ import pandas as pd
 
 from haidian_eval.environment import Improvement, Levels, is_cost, runs
 from haidian_eval.params import MarkedYear, Params
-from haidian_eval.report.exhibit import decimals
+from haidian_eval.report.layout import lay_out
 from haidian_eval.report.leaf import joined
-from haidian_eval.report.views import (
-    Named,
-    administrative,
-    named,
-    pick,
-    places_in_file,
-    rank_range,
-)
+from haidian_eval.report.views import Named, administrative, named, pick
 from haidian_eval.tables import newest
 from haidian_eval.text import Text
 
-CHANGE_DIGITS = 1
 FEWEST_PERIODS = 3  # for a run chart
-
-
-def ranges(rows: pd.DataFrame, best: str, worst: str) -> list[str | None]:
-    """Return the rank intervals of several rows."""
-    return [rank_range(*pair) for pair in zip(rows[best], rows[worst], strict=True)]
-
-
-def cited(rows: pd.DataFrame) -> list[str]:
-    """Return the sources of each row: of its value and of its unit."""
-    return [joined(*pair) for pair in zip(rows["source_id"], rows["unit_source"], strict=True)]
-
-
-def number_range(low: float, high: float, digits: int) -> str | None:
-    """Return an interval of numbers, with a true minus."""
-    if pd.isna(low) or pd.isna(high):
-        return None
-    shown = [f"{0.0 if round(x, digits) == 0 else x:.{digits}f}" for x in (low, high)]
-    return " ~ ".join(shown).replace("-", "−")
 
 
 def wide(frame: pd.DataFrame, name: str, units: pd.DataFrame, text: Text) -> pd.DataFrame:
@@ -65,31 +39,8 @@ def latest(found: Levels, indicators: pd.DataFrame, text: Text) -> Iterator[tupl
 
 def level(found: Levels, name: str, period: str, units: pd.DataFrame, text: Text) -> pd.DataFrame:
     """Return the levels of one indicator in one month, with ranks over all and in the group."""
-    rows = administrative(pick(found.frame, {"indicator_id": name, "period": period}), units, text)
-    table = pd.DataFrame(
-        {
-            "unit_name": rows["unit_name"],
-            "group": rows["group"],
-            "value": rows["value"],
-            "level_rank": rows["level_rank"],
-            "level_range": ranges(rows, "rank_best", "rank_worst"),
-            "group_place": group_places(rows, text),
-            "_place_in_file": places_in_file(rows),
-            "source_id": cited(rows),
-        }
-    )
-    empty = [name for name in ("level_range", "group_place") if table[name].isna().all()]
-    return table.drop(columns=empty)
-
-
-def group_places(rows: pd.DataFrame, text: Text) -> list[str | None]:
-    """Return the rank inside the group with its interval and the size of the group."""
-    found = []
-    for row in rows.itertuples():
-        place = rank_range(row.group_best, row.group_worst)
-        words = {"place": place, "size": row.group_size}
-        found.append(text("environment.in_group", **words) if place else None)
-    return found
+    own = pick(found.frame, {"indicator_id": name, "period": period})
+    return lay_out("environment.level", administrative(own, units, text), text)
 
 
 def change_months(found: Improvement) -> Iterator[tuple[str, pd.Series]]:
@@ -120,40 +71,7 @@ def change(
     keep = {"indicator_id": summary["indicator_id"], "period": summary["period"]}
     ranks = pick(levels.frame, keep)[["unit_id", "level_rank", "rank_best", "rank_worst"]]
     merged = pick(found.frame, keep).merge(ranks, on="unit_id", validate="1:1")
-    rows = administrative(merged, units, text)
-    bounds = zip(rows["low"], rows["high"], strict=True)
-    table = pd.DataFrame(
-        {
-            "unit_name": rows["unit_name"],
-            "base": rows["base_value"],
-            "value": rows["value"],
-            "level_place": rank_and_range(rows, "level_rank", "rank_best", "rank_worst"),
-            "relative": rows["relative"],
-            "relative_range": [number_range(*pair, CHANGE_DIGITS) for pair in bounds],
-            "status": [status_words(status, text) for status in rows["status"]],
-            "change_place": rank_and_range(rows, "change_rank", "change_best", "change_worst"),
-            "expected": rows["expected"],
-            "beyond": rows["beyond"],
-            "_place_in_file": places_in_file(rows, "", "base_"),
-            "source_id": cited(rows),
-        }
-    )
-    gone = [name for name in ("level_place", "change_place") if table[name].isna().all()]
-    return table.drop(columns=gone)
-
-
-def status_words(status: object, text: Text) -> str:
-    """Return whether a value improved, in a word; missing is a dash."""
-    return text(f"statuses.{status}") if isinstance(status, str) else "—"
-
-
-def rank_and_range(rows: pd.DataFrame, rank: str, best: str, worst: str) -> list[str | None]:
-    """Return ranks with their intervals in brackets, where there are any."""
-    both = zip(rows[rank], ranges(rows, best, worst), strict=True)
-    return [
-        None if pd.isna(place) else str(place) if str(place) == span else f"{place} [{span}]"
-        for place, span in both
-    ]
+    return lay_out("environment.change", administrative(merged, units, text), text)
 
 
 def base_mark(period: str, marked: tuple[MarkedYear, ...], text: Text) -> str:
@@ -194,11 +112,10 @@ def base_panels(
         yield named(indicators, name, text), own
 
 
-def base_rows(panels: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def base_rows(panels: Mapping[str, pd.DataFrame], text: Text) -> pd.DataFrame:
     """Return the rows behind the figure of changes over their base."""
-    columns = ["unit_name", "base", "relative", "expected", "source_id"]
-    parts = [rows[columns].assign(period=title) for title, rows in panels.items()]
-    return pd.concat(parts, ignore_index=True)[["unit_name", "period", *columns[1:]]]
+    parts = [rows.assign(period=title) for title, rows in panels.items()]
+    return lay_out("environment.base", pd.concat(parts), text)
 
 
 def run_charts(
@@ -224,30 +141,10 @@ def run_words(rows: pd.DataFrame, own: Named, focus: str, text: Text) -> dict[st
         "unit": own.unit,
         "name": focus,
         "periods": len(rows),
-        "better": int(counts.get("better", 0)),
-        "tied": int(counts.get("tied", 0)),
-        "worse": int(counts.get("worse", 0)),
+        **{side: int(counts.get(side, 0)) for side in ("better", "tied", "worse")},
         "run": longest,
         "side": text.listing([text(f"sides.{side}") for side in sides]),
     }
-
-
-def run_rows(rows: pd.DataFrame, text: Text) -> pd.DataFrame:
-    """Return the rows behind the run chart."""
-    return pd.DataFrame(
-        {
-            "period": [text.period(period) for period in rows["period"]],
-            "value": rows["value"],
-            "median": rows["median"],
-            "lowest_value": rows["lowest"],
-            "highest_value": rows["highest"],
-            "level_rank": rows["level_rank"].astype("Int64"),
-            "level_range": ranges(rows, "rank_best", "rank_worst"),
-            "side": [text(f"sides.{side}") for side in rows["side"]],
-            "run": rows["run"],
-            "source_id": rows["source_id"],
-        }
-    )
 
 
 def shown_only(
@@ -259,10 +156,3 @@ def shown_only(
         own = pick(values, {"indicator_id": name}).merge(groups, on="unit_id", validate="m:1")
         if len(own):
             yield named(indicators, name, text), wide(own, name, units, text)
-
-
-def digits(shown: pd.DataFrame) -> dict[str, int]:
-    """Return the decimals of the columns: those that values have, fixed ones for the rest."""
-    fixed = {"relative": 1, "expected": 1, "beyond": 1, "blurred": 1, "index": 1}
-    own = [n for n in shown if n.partition("@")[0] in ("value", "base", "short", "median")]
-    return fixed | {name: decimals(shown[name].dropna()) for name in own}

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from haidian_eval.report.exhibit import decimals
+from haidian_eval.report.layout import lay_out
 from haidian_eval.report.leaf import Leaf, joined, line_words, rounding_words
-from haidian_eval.report.views import administrative, names, pick, rank_range
+from haidian_eval.report.views import administrative, names, pick
 from haidian_eval.scoring import Alone
 from haidian_eval.text import Text
 
@@ -17,15 +17,9 @@ def points(frame: pd.DataFrame, own: list[Leaf], text: Text) -> pd.DataFrame:
     """Return the points of the rules that have points, with the names of their indicators."""
     by_id = {leaf.id: leaf for leaf in own if leaf.rule in ("piecewise", "step")}
     rows = frame[frame["node_id"].isin(by_id)]
-    return pd.DataFrame(
-        {
-            "indicator": [by_id[node].name for node in rows["node_id"]],
-            "unit": [by_id[node].unit for node in rows["node_id"]],
-            "at": rows["at"],
-            "points": rows["score"],
-            "source_id": rows["source_id"],
-        }
-    )
+    leaves = [by_id[node] for node in rows["node_id"]]
+    words = {"indicator": [own.name for own in leaves], "unit": [own.unit for own in leaves]}
+    return lay_out("scoring.points", rows.assign(**words), text)
 
 
 def by_month(alone: Alone, own: list[Leaf]) -> Iterator[tuple[Leaf, str, Alone]]:
@@ -39,19 +33,9 @@ def by_month(alone: Alone, own: list[Leaf]) -> Iterator[tuple[Leaf, str, Alone]]
 
 def month(part: Alone, units: pd.DataFrame, leaf: Leaf, text: Text) -> pd.DataFrame:
     """Return one indicator in one month; ranks by score and intervals only where there are any."""
-    rows = administrative(part.scores, units, text)
-    ranges = [rank_range(*pair) for pair in zip(rows["rank_best"], rows["rank_worst"], strict=True)]
-    cited = [cite(*pair, leaf) for pair in zip(rows["source_id"], rows["unit_source"], strict=True)]
-    columns = ["unit_name", "group", "value", "score", "score_rank", "level_rank"]
-    table = rows[columns].assign(level_range=ranges, source_id=cited)
-    empty = [name for name in ("score_rank", "level_range") if table[name].isna().all()]
-    return table.drop(columns=empty)
-
-
-def cite(source: object, unit_source: object, leaf: Leaf) -> str:
-    """Return the sources of a row: of its value and score, where it has them, and of its unit."""
-    rule = leaf.source_id if isinstance(source, str) else ""
-    return joined(source, unit_source, rule)
+    rule = part.scores["source_id"].where(part.scores["source_id"].isna(), leaf.source_id)
+    rows = administrative(part.scores.assign(rule_source=rule), units, text)
+    return lay_out("scoring.month", rows, text)
 
 
 def month_words(part: Alone, leaf: Leaf, text: Text) -> dict[str, object]:
@@ -81,10 +65,9 @@ def scored(alone: Alone, own: list[Leaf]) -> list[Leaf]:
 
 
 def levels(alone: Alone, leaf: Leaf, units: pd.DataFrame, text: Text) -> pd.DataFrame:
-    """Return unit_name, group, period, value of one indicator for the figure of levels."""
-    rows = administrative(pick(alone.scores, {"indicator_id": leaf.id}), units, text)
-    cited = [joined(*pair) for pair in zip(rows["source_id"], rows["unit_source"], strict=True)]
-    return rows[["unit_name", "group", "period", "value"]].assign(source_id=cited)
+    """Return the values of one indicator in all periods for the figure of levels."""
+    own = pick(alone.scores, {"indicator_id": leaf.id})
+    return lay_out("scoring.levels", administrative(own, units, text), text)
 
 
 def level_words(shown: pd.DataFrame, leaf: Leaf, text: Text) -> dict[str, object]:
@@ -97,15 +80,13 @@ def level_words(shown: pd.DataFrame, leaf: Leaf, text: Text) -> dict[str, object
 def overview(alone: Alone, leaf: Leaf, units: pd.DataFrame, text: Text) -> pd.DataFrame:
     """Return one row per unit with value and score of each period side by side."""
     scores = pick(alone.scores, {"indicator_id": leaf.id})
-    table = administrative(scores.drop_duplicates("unit_id"), units, text)
-    table = table.set_index("unit_id")
-    units_cited = table["unit_source"]
-    table = table[["unit_name", "group"]]
+    own = administrative(scores.drop_duplicates("unit_id"), units, text).set_index("unit_id")
+    table = own[["unit_name", "group"]]
     for period, rows in scores.groupby("period"):
-        own = rows.set_index("unit_id")[["value", "score"]].add_suffix(f"@{period}")
-        table = table.join(own)
+        table = table.join(rows.set_index("unit_id")[["value", "score"]].add_suffix(f"@{period}"))
     cited = scores.groupby("unit_id")["source_id"].agg(lambda ids: joined(*ids, leaf.source_id))
-    both = [joined(*pair) for pair in zip(cited.reindex(table.index), units_cited, strict=True)]
+    pairs = zip(cited.reindex(table.index), own["unit_source"], strict=True)
+    both = [joined(*pair) for pair in pairs]
     return table.assign(source_id=both).reset_index(drop=True)
 
 
@@ -137,21 +118,8 @@ def findings(alone: Alone, own: list[Leaf], units: pd.DataFrame, share: float, t
 def discrimination(alone: Alone, own: list[Leaf], text: Text) -> pd.DataFrame:
     """Return, per indicator and month, how many units have full marks and whether it can rank."""
     rows = []
-    for leaf, period, part in by_month(alone, own):
-        verdict = part.discrimination.iloc[0]
-        numbers = verdict[["units", "full_marks", "distinct", "lowest"]].to_dict()
-        words = text(f"verdicts.{verdict['reason'] or 'ranked'}")
+    for leaf, _, part in by_month(alone, own):
         cited = joined(*part.scores["source_id"], leaf.source_id)
-        lead = {"indicator": leaf.name, "period": text.period(period)}
-        rows.append(lead | numbers | {"verdict": words, "source_id": cited})
-    return pd.DataFrame(rows)
-
-
-def digits(shown: pd.DataFrame) -> dict[str, int]:
-    """Return the decimals of the columns of a table: those that values have, two for scores."""
-    found = {}
-    for name in shown.columns:
-        column = name.partition("@")[0]
-        if column in ("value", "score", "lowest"):
-            found[name] = decimals(shown[name]) if column == "value" else 2
-    return found
+        words = {"indicator": leaf.name, "source_id": cited}
+        rows.append(part.discrimination.iloc[0].to_dict() | words)
+    return lay_out("scoring.discrimination", pd.DataFrame(rows), text)

@@ -8,7 +8,8 @@ from haidian_eval.claims import Claims
 from haidian_eval.params import Params
 from haidian_eval.report.exhibit import show
 from haidian_eval.report.leaf import joined
-from haidian_eval.report.views import claims, focus_name, range_words, vintage_words
+from haidian_eval.report.operations import vintage_words
+from haidian_eval.report.views import claims, focus_name, range_words
 from haidian_eval.text import Text
 
 
