@@ -63,11 +63,17 @@ class Engagement(Section):
 
 
 class Tables(Section):
-    """Which values of the edition count, which units it assesses, what must add up."""
+    """Which values of the edition count, which units it assesses, what must add up.
+
+    cumulative: cumulative indicator -> the one of single months or quarters. stale_months: the
+    age at the as-of date beyond which a yearly, quarterly or monthly series is late.
+    """
 
     accepted_confidence: tuple[Confidence, ...]
     assessed: tuple[str, ...] = ("district", "development_zone")
     additive: tuple[str, ...] = ()
+    cumulative: dict[str, str] = Field(default_factory=dict)
+    stale_months: dict[Literal["A", "Q", "M"], int] = Field(default_factory=dict)
 
 
 class Scoring(Section):

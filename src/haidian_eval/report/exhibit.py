@@ -19,10 +19,10 @@ from pandas.api.types import is_numeric_dtype
 
 from haidian_eval.errors import TableError
 from haidian_eval.params import read_toml
+from haidian_eval.tables.workbooks import safe_cell
 from haidian_eval.text import Text
 
 KINDS = ("official", "published", "survey", "derived", "claim", "synthetic")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 DOWNLOAD = "<!--download-->"
 MINUS = re.compile(r"(?<![\d–])-(?=\d)")  # not the hyphens of a date
 SHORT, LONG = 18, 34  # widths of a column's longest cell, in Latin letters
@@ -48,6 +48,7 @@ class Exhibit:
     sources: pd.DataFrame  # the edition's table of sources, indexed by source_id
     text: Text
     method_only: bool = False  # a demonstration of the method, whatever its data
+    touched: pd.DataFrame | None = None  # source_id, severity, size: rows with defects
 
     @property
     def anchor(self) -> str:
@@ -225,8 +226,20 @@ def source_line(exhibit: Exhibit) -> str:
     lines.append(text("exhibit.source", sources=joined or text("exhibit.none")))
     classes = text.listing([text(f"kinds.{kind}") for kind in exhibit.kinds])
     lines.append(text("exhibit.data_class", classes=classes or text("exhibit.none")))
+    if queried := queried_rows(exhibit):
+        lines.append(text("exhibit.touched", **queried))
     shown = "".join(f"<p>{escape(line)}</p>" for line in lines)
     return f"{shown}<p>{DOWNLOAD}</p>"
+
+
+def queried_rows(exhibit: Exhibit) -> dict[str, int]:
+    """Return how many rows of the exhibit's sources were left out or repaired, if any."""
+    if exhibit.touched is None:
+        return {}
+    own = exhibit.touched[exhibit.touched["source_id"].isin(exhibit.source_ids)]
+    sums = own.groupby("severity")["size"].sum()
+    both = {name: int(sums.get(name, 0)) for name in ("excluded", "repaired")}
+    return both if any(both.values()) else {}
 
 
 def demonstration(exhibit: Exhibit) -> str:
@@ -281,9 +294,7 @@ def csv_cell(value: Any) -> Any:
         return ""
     if isinstance(value, float):
         return f"{value:.10g}"
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return value
+    return safe_cell(value)
 
 
 def csv_text(exhibit: Exhibit) -> str:

@@ -50,12 +50,14 @@ class Page:
         self.params = self.study.params
         self.numbers: dict[tuple[str, str], int] = {}
         self.sources: pd.DataFrame | None = None
+        self.touched: pd.DataFrame | None = None
 
     def edition(self) -> tables.Edition:
         """Return the raw tables of the edition, checked; a table that cannot be used stops."""
         folder = self.study.places.edition(self.study.year)
         edition = tables.read_edition(folder, strict=True, params=self.params)
         self.sources = edition.tables["sources"].set_index("source_id")
+        self.touched = tables.touched(edition)
         return edition
 
     def load(self, name: str) -> pd.DataFrame:
@@ -91,6 +93,7 @@ class Page:
         """Return the edition's table of sources, indexed by source_id."""
         if self.sources is None:
             self.sources = self.load("sources").set_index("source_id")
+            self.touched = self.load("touched")
         return self.sources
 
     def synthetic(self, rows: pd.DataFrame) -> bool:
@@ -125,6 +128,7 @@ class Page:
             sources=self.known_sources(),
             text=self.text,
             method_only=method_only,
+            touched=self.touched,
         )
 
     def table(

@@ -16,6 +16,7 @@ from haidian_eval.tables.contracts import NUMERIC, Contract
 from haidian_eval.tables.defects import Defects
 from haidian_eval.tables.personal import masked, personal, suspects
 from haidian_eval.tables.rows import ORIGIN, Raw, Teller, dictionary_column, units_of
+from haidian_eval.tables.units import ratio
 
 ENOUGH = 5  # values in a group before their order of magnitude says anything
 SLIP = 3.0  # powers of ten
@@ -33,8 +34,7 @@ def clean(
     """
     size = len(raw.frame)
     columns = {name: raw.frame[name] for name in contract.columns if name in raw.frame}
-    units = {name: units_of(name, columns, contract, tables, raw) for name in columns}
-    read = {n: read_column(c, contract.columns[n], units[n]) for n, c in columns.items()}
+    read, units = read_columns(raw, columns, contract, tables)
     values = pd.DataFrame({name: column.values for name, column in read.items()})
     excluded, repaired = faults_of(read, raw, contract), repairs_of(read, raw, contract)
     noted: Hits = {}
@@ -61,6 +61,24 @@ def clean(
     origin = raw.frame[ORIGIN].reset_index(drop=True)
     values = values.assign(**origin, _repair=repair_notes(raw, repaired, noted, size))
     return values[~out].set_axis(raw.frame.index[~out])
+
+
+def read_columns(
+    raw: Raw, columns: Mapping[str, pd.Series], contract: Contract,
+    tables: Mapping[str, pd.DataFrame],
+) -> tuple[dict[str, Read], dict[str, UnitsOf]]:  # fmt: skip
+    """Return every column read, and its units; the measured one last, by the ids as repaired."""
+    rule = contract.measured
+    names = sorted(columns, key=lambda name: rule is not None and name == rule.value)
+    read: dict[str, Read] = {}
+    units: dict[str, UnitsOf] = {}
+    known = dict(columns)
+    for name in names:
+        units[name] = units_of(name, known, contract, tables, raw)
+        read[name] = read_column(columns[name], contract.columns[name], units[name])
+        if rule is not None and name in (rule.by, rule.unit):
+            known[name] = read[name].values.fillna("")
+    return {name: read[name] for name in columns}, units
 
 
 def faults_of(read: Mapping[str, Read], raw: Raw, contract: Contract) -> Hits:
@@ -116,7 +134,16 @@ def in_declared_units(
     if declared is None:
         return values
     kept = (declared != "") & ~pd.Series(read[rule.value].blank)
-    return values.assign(**{rule.unit: values[rule.unit].mask(kept, declared)})
+    values = values.assign(**{rule.unit: values[rule.unit].mask(kept, declared)})
+    at, given = read[rule.value].converted, units[rule.value].row
+    also = [name for name in rule.also if name in values]
+    if not len(at) or given is None or not also:
+        return values
+    pairs = zip(given.iloc[at], declared.iloc[at], strict=True)
+    factors = [float(ratio(one, kept_in) or 1) for one, kept_in in pairs]
+    scaled = values[also].copy()
+    scaled.iloc[at] = scaled.iloc[at].mul(factors, axis=0)
+    return values.assign(**{name: scaled[name] for name in also})
 
 
 def row_faults(values: pd.DataFrame, known: Hits, contract: Contract) -> Hits:

@@ -55,7 +55,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A number column whose unit stands in a column beside it; a dictionary declares the unit."""
+    """A number column whose unit stands in a column beside it; a dictionary declares the unit.
+
+    also: other columns in the same unit, which convert with it.
+    """
 
     value: str
     unit: str
@@ -65,6 +68,7 @@ class Measured:
     declared: str
     low: str = ""
     high: str = ""
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,13 +63,6 @@ class Defects:
         stopping = [part for part in self.parts if (part["severity"] == "stops").any()]
         return Defects(stopping).frame.to_dict("records") if stopping else []
 
-    def counts(self) -> pd.DataFrame:
-        """Return, per source_id and severity, how many rows were excluded or read after a repair."""
-        frame = self.frame
-        rows = frame[frame["severity"].isin(["excluded", "repaired"]) & (frame["source_id"] != "")]
-        rows = rows.drop_duplicates(["file", "sheet", "row", "severity"])
-        return rows.groupby(["source_id", "severity"], as_index=False).size()
-
 
 def shortened(cells: pd.Series) -> pd.Series:
     """Return long texts up to their first letters."""

@@ -69,6 +69,11 @@ def refuse_unknown_names(params: Params, tables: Mapping[str, pd.DataFrame]) -> 
     watched, economy, own = params.environment, params.economy, params.claims
     for parameter, names, known in (
         ("tables.additive", params.tables.additive, nodes),
+        (
+            "tables.cumulative",
+            [n for pair in params.tables.cumulative.items() for n in pair],
+            nodes,
+        ),
         ("tables.assessed", params.tables.assessed, units["unit_type"]),
         ("environment.indicators", watched.indicators, nodes),
         ("environment.shown_only", watched.shown_only, nodes),
@@ -111,9 +116,7 @@ def read_table_files(
         return None
     found = []
     for path in paths:
-        reading = read_file(
-            path, contract, tables=tables, name=path.relative_to(folder).as_posix()
-        )
+        reading = read_file(path, contract, tables=tables, name=path.relative_to(folder).as_posix())
         found.append(reading)
         defects.include(answered(reading.defects, path, folder))
     if any(reading.defects.stops() for reading in found):
@@ -167,6 +170,22 @@ def with_sources(
         rows.assign(column="source_id", table=contract.name), rule="source", severity="excluded"
     )
     return frame.assign(source_id=source_id)[source_id.notna()]
+
+
+def touched(edition: Edition) -> pd.DataFrame:
+    """Return, per source and severity, how many rows were excluded or read after a repair.
+
+    Columns: source_id, severity, size. A row without a source of its own counts for those of its
+    whole table.
+    """
+    frame, sources = edition.defects.frame, edition.tables.get("sources")
+    rows = frame[frame["severity"].isin(["excluded", "repaired"]) & frame["row"].notna()]
+    rows = rows.drop_duplicates(["file", "sheet", "row", "severity"])
+    whole = {t: "" if sources is None else sources_of_table(t, sources) for t in set(rows["table"])}
+    cited = rows["source_id"].where(rows["source_id"] != "", rows["table"].map(whole))
+    single = rows.assign(source_id=cited.str.split(";")).explode("source_id")
+    single = single[single["source_id"].fillna("") != ""]
+    return single.groupby(["source_id", "severity"], as_index=False).size()
 
 
 def reason_to_leave_out(

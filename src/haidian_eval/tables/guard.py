@@ -80,7 +80,9 @@ def look_at_lead(lead: bytes, kind: str) -> None:
     """Refuse a file whose first bytes are not of its kind."""
     if kind in LEADS:
         if not lead.startswith(LEADS[kind]):
-            other = "an old or encrypted Office file" if lead.startswith(b"\xd0\xcf\x11\xe0") else ""
+            other = (
+                "an old or encrypted Office file" if lead.startswith(b"\xd0\xcf\x11\xe0") else ""
+            )
             raise Refused("refused", other or f"no {kind} inside")
     elif lead.startswith((*LEADS.values(), b"\x80", b"\xd0\xcf\x11\xe0", b"%PDF")):
         raise Refused("refused", "no text inside")

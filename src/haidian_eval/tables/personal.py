@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 DIGITS = str.maketrans("零〇一二三四五六七八九幺", "001234567891")
 WRITTEN = re.compile("[零〇一二三四五六七八九幺]{11,}")
 # Eleven digits in a row, whatever signs and blanks stand between: only such cells are looked at.
-SUSPECT = "(?:[0-9０-９零〇一二三四五六七八九幺][ \u3000\u00a0.．\\-－]{0,2}){11}"
+SUSPECT = "(?:[0-9０-９零〇一二三四五六七八九幺][ \u3000\u00a0.．\\-－]{0,2}){11}|1[.．][3-9][0-9]{7,9}[eE]"
 FAST = re.compile(SUSPECT)
 PHONE = re.compile(
-    r"(?<![0-9A-Za-z.])(?:(?:\+|00)?86[-\s]?)?(?:1[3-9]\d(?:[-\s]?\d{4}){2}|1\.[3-9]\d{9}[eE]\+?10)"
+    r"(?<![0-9A-Za-z.])(?:(?:\+|00)?86[-\s]?)?(?:1[3-9]\d(?:[-\s]?\d{4}){2}|1\.[3-9]\d{7,9}[eE]\+?10)"
     r"(?![0-9A-Za-z]|\.\d)",
     re.ASCII,
 )
@@ -65,8 +65,12 @@ def masked(text: str) -> str:
     if not personal(text):
         return text
     known = legible(text)
-    known = IDENTITY.sub(lambda m: hidden(m[0]) if is_identity(m[0]) else m[0], known)
-    return PHONE.sub(lambda m: hidden(m[0]), known)
+    shown = text if len(known) == len(text) else known  # what stands around stays as it is
+    spans = [m.span() for m in IDENTITY.finditer(known) if is_identity(m[0])]
+    spans += [m.span() for m in PHONE.finditer(known)]
+    for start, end in sorted(spans, reverse=True):
+        shown = shown[:start] + hidden(known[start:end]) + shown[end:]
+    return shown
 
 
 def hidden(number: str) -> str:

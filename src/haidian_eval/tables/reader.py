@@ -235,7 +235,9 @@ def tell_header(
     for name in header.twice:
         defects.add("header", **about, severity="stops", row=row, column=name, found=f"{name} × 2")
         others = [
-            (place, cell) for place, cell in others if column_named(cell, contract.headers)[0] != name
+            (place, cell)
+            for place, cell in others
+            if column_named(cell, contract.headers)[0] != name
         ]
     for name, unit in header.units.items():
         kept = contract.columns[name].unit
@@ -269,7 +271,9 @@ def cut_rows(
     blank = {name: matching(body[header.places[name]], BLANK) for name in header.places}
     lacking = np.sum([blank[name] for name in wanted], axis=0)
     keep = np.ones(len(raw), dtype=bool)
-    doubtful = np.flatnonzero(lacking * 2 >= len(wanted)) if len(wanted) > 1 else np.flatnonzero(lacking)
+    doubtful = (
+        np.flatnonzero(lacking * 2 >= len(wanted)) if len(wanted) > 1 else np.flatnonzero(lacking)
+    )
     totals = total_rows(raw, lacking, body)
     again = repeated_headers(raw, header)
     last = np.flatnonzero(lacking * 2 < len(wanted)).max(initial=-1)
@@ -294,9 +298,7 @@ def cut_rows(
     return keep
 
 
-def total_rows(
-    raw: pd.DataFrame, lacking: np.ndarray, body: list[pa.ChunkedArray]
-) -> np.ndarray:
+def total_rows(raw: pd.DataFrame, lacking: np.ndarray, body: list[pa.ChunkedArray]) -> np.ndarray:
     """Return the rows that add up others: the word for it in one of the first cells, others blank."""
     found = np.zeros(len(raw), dtype=bool)
     for column in body[:3]:

@@ -88,7 +88,9 @@ def look_at_cells(column: pa.ChunkedArray) -> None:
 
 def marked(cells: list[str]) -> bool:
     """Tell whether a row of cells holds a mark."""
-    return any(MARK.fullmatch(unicodedata.normalize("NFKC", cell).strip()) for cell in cells if cell)
+    return any(
+        MARK.fullmatch(unicodedata.normalize("NFKC", cell).strip()) for cell in cells if cell
+    )
 
 
 def decode(content: bytes) -> tuple[str, str]:

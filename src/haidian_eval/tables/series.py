@@ -1,0 +1,161 @@
+"""Series in themselves: months against cumulative figures, "previous" against last year, gaps, age."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+import pandas as pd
+
+from haidian_eval.params import Params
+from haidian_eval.tables.edition import Edition, assessed_units
+from haidian_eval.tables.reconcile import printed
+from haidian_eval.tables.vintages import earlier
+
+CHECKED = [
+    "check", "unit_id", "indicator_id", "period", "vintage", "stated", "found", "difference",
+    "allowed", "verdict", "source_id",
+]  # fmt: skip
+FRESH = [
+    "indicator_id", "frequency", "first_period", "last_period", "periods_seen", "periods_expected",
+    "gaps", "age", "late",
+]  # fmt: skip
+STEPS = {"A": 12, "Q": 3, "M": 1}  # months
+KEY = ["unit_id", "indicator_id", "period", "vintage"]
+
+
+def check_series(edition: Edition, params: Params) -> pd.DataFrame:
+    """Return how each unit's figures agree with themselves.
+
+    check cumulative: the figure of a month or quarter against the difference of the cumulative
+    ones around it (`tables.cumulative`: cumulative indicator -> the one of single periods), of
+    one vintage. check previous: what a row calls the value of a year before (column `previous`)
+    against the value that the edition has. verdict: exact | rounding | differs; allowed is what
+    the rounding of all figures can make of it.
+    """
+    values = printed(edition)
+    rows = [*cumulative(values, params), *previous(values)]
+    return pd.DataFrame(rows, columns=CHECKED)
+
+
+def cumulative(values: pd.DataFrame, params: Params) -> Iterator[dict[str, object]]:
+    """Yield the comparisons of single periods with the cumulative figures around them."""
+    known = values.drop_duplicates(KEY, keep="last").set_index(KEY)
+    for whole, single in params.tables.cumulative.items():
+        own = values[values["indicator_id"] == single]
+        for row in own.to_dict("records"):
+            before, after = months_of(row["period"])
+            ends = [(row["unit_id"], whole, p, row["vintage"]) for p in after]
+            starts = [(row["unit_id"], whole, p, row["vintage"]) for p in before]
+            end = next((known.loc[k] for k in ends if k in known.index), None)
+            start = next((known.loc[k] for k in starts if k in known.index), None)
+            if end is None or (before and start is None):
+                continue
+            cells = [end] if start is None else [end, start]
+            found = float(end["value"]) - (0.0 if start is None else float(start["value"]))
+            yield comparison("cumulative", row, found, cells)
+
+
+def months_of(period: str) -> tuple[list[str], list[str]]:
+    """Return the cumulative periods before and up to the end of a month or a quarter.
+
+    January to one month may be written as that month; January to December as the year.
+    """
+    year, rest = period[:4], period[4:]
+    if rest.startswith("Q"):
+        first, last = 3 * int(rest[1]) - 2, 3 * int(rest[1])
+    elif rest[1:].isdigit():
+        first = last = int(rest[1:])
+    else:
+        return ["-"], []
+    return upto(year, first - 1), upto(year, last)
+
+
+def upto(year: str, month: int) -> list[str]:
+    """Return how January to a month may be written."""
+    if month < 1:
+        return []
+    span = [f"{year}-01" if month == 1 else f"{year}-01..{month:02d}"]
+    quarter = [f"{year}Q1"] if month == 3 else []
+    return span + quarter + ([year] if month == 12 else [])
+
+
+def previous(values: pd.DataFrame) -> Iterator[dict[str, object]]:
+    """Yield the comparisons of what rows call last year's value with the one that is known."""
+    if "previous" not in values:
+        return
+    known = values.sort_values("as_of", kind="stable").drop_duplicates(KEY[:3], keep="last")
+    known = known.set_index(KEY[:3])
+    for row in values[values["previous"].notna()].to_dict("records"):
+        key = (row["unit_id"], row["indicator_id"], earlier(row["period"], 1))
+        if key in known.index:
+            stated = {**row, "value": row["previous"]}
+            yield comparison("previous", stated, float(known.loc[key, "value"]), [known.loc[key]])
+
+
+def comparison(
+    check: str, row: dict[str, object], found: float, cells: list[pd.Series]
+) -> dict[str, object]:
+    """Return one comparison of a stated figure with the one found."""
+    half = [float(cell["half_width"]) for cell in cells] + [float(str(row["half_width"]))]
+    allowed = sum(half)
+    difference = round(float(str(row["value"])) - found, 9)
+    same = "exact" if difference == 0 else "rounding" if abs(difference) <= allowed else "differs"
+    cited = [str(cell["source_id"]) for cell in cells] + [str(row["source_id"])]
+    parts = dict.fromkeys(part for ids in cited for part in ids.split(";"))
+    lead = {name: row[name] for name in ("unit_id", "indicator_id", "period", "vintage")}
+    return {"check": check, **lead, "stated": row["value"], "found": found,
+            "difference": difference, "allowed": allowed, "verdict": same,
+            "source_id": ";".join(parts)}  # fmt: skip
+
+
+def freshness(edition: Edition, params: Params) -> pd.DataFrame:
+    """Return, per indicator, first and last period, gaps between them, and the age in months.
+
+    Expected are the periods from the first to the last at the indicator's frequency. late: older
+    at the as-of date than `tables.stale_months` allows for that frequency; blank without one.
+    """
+    units = assessed_units(edition.tables["units"], params)["unit_id"]
+    values = edition.tables["values"]
+    own = values[values["unit_id"].isin(units)]
+    indicators = edition.tables["indicators"].drop_duplicates("node_id", keep="last")
+    known = indicators.set_index("node_id")["frequency"]
+    as_of, limits = params.edition.as_of, params.tables.stale_months
+    rows = [
+        fresh_row(str(name), str(known.get(name)), sorted(set(group["period"])), as_of, limits)
+        for name, group in own.groupby("indicator_id", sort=False)
+    ]
+    return pd.DataFrame(rows, columns=FRESH)
+
+
+def fresh_row(
+    name: str, frequency: str, periods: list[str], as_of: dt.date, limits: dict[str, int]
+) -> dict[str, object]:
+    """Return how fresh and how complete the series of one indicator is."""
+    ends = sorted({month_number(period) for period in periods})
+    step = STEPS.get(frequency)
+    gaps = [n for n in range(ends[0], ends[-1], step) if n not in ends] if step else []
+    age = month_number(f"{as_of:%Y-%m}") - ends[-1]
+    limit = limits.get(frequency)
+    return {
+        "indicator_id": name, "frequency": frequency,
+        "first_period": min(periods, key=month_number), "last_period": max(periods, key=month_number),
+        "periods_seen": len(periods), "periods_expected": len(ends) + len(gaps),
+        "gaps": ";".join(written(n, frequency) for n in gaps), "age": age,
+        "late": pd.NA if limit is None else age > limit,
+    }  # fmt: skip
+
+
+def month_number(period: str) -> int:
+    """Return the last month of a period, counted from the year 0."""
+    rest = period[4:]
+    month = 3 * int(rest[1]) if rest.startswith("Q") else int(rest[-2:]) if rest else 12
+    return 12 * int(period[:4]) + month - 1
+
+
+def written(number: int, frequency: str) -> str:
+    """Return a counted month as the period of a frequency."""
+    year, month = divmod(number, 12)
+    if frequency == "A":
+        return f"{year}"
+    return f"{year}Q{month // 3 + 1}" if frequency == "Q" else f"{year}-{month + 1:02d}"
