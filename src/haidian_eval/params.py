@@ -73,7 +73,7 @@ class Tables(Section):
     assessed: tuple[str, ...] = ("district", "development_zone")
     additive: tuple[str, ...] = ()
     cumulative: dict[str, str] = Field(default_factory=dict)
-    stale_months: dict[Literal["A", "Q", "M"], int] = Field(default_factory=dict)
+    stale_months: dict[str, int] = Field(default_factory=dict)
 
 
 class Scoring(Section):

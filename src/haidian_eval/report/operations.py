@@ -142,6 +142,7 @@ OPERATIONS: dict[str, Callable[..., object]] = {
     "series": series,
     "word": word,
     "in language": in_language,
+    "table and key": lambda _, table, key: f"{table}: {key}",
     "exact": lambda _, cell: exact(cell),
     "as printed": lambda _, value, half_width: as_printed(value, half_width),
     "number range": number_range,

@@ -91,7 +91,8 @@ def told(frame: pd.DataFrame, few: int = FEW) -> pd.DataFrame:
     alike = frame.groupby(["file", "sheet", "column", "rule", "severity"], sort=False)
     place, size = alike.cumcount(), alike["row"].transform("size")
     more = (size - few).where((place == few - 1) & (size > few), 0)
-    return frame.assign(more=more)[place < few]
+    head = frame["head"].where(frame["head"] != "", frame["column"])  # as the file calls it
+    return frame.assign(more=more, head=head)[place < few]
 
 
 def stop_if_unusable(defects: Defects) -> None:

@@ -1,14 +1,13 @@
-"""Series in themselves: months against cumulative figures, "previous" against last year, gaps, age."""
+"""Series in themselves: months against cumulative figures, "previous" against last year, age."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 
 import pandas as pd
 
 from haidian_eval.params import Params
-from haidian_eval.tables.edition import Edition, assessed_units
+from haidian_eval.tables.edition import Edition, coverage
 from haidian_eval.tables.reconcile import printed
 from haidian_eval.tables.vintages import earlier
 
@@ -17,8 +16,8 @@ CHECKED = [
     "allowed", "verdict", "source_id",
 ]  # fmt: skip
 FRESH = [
-    "indicator_id", "frequency", "first_period", "last_period", "periods_seen", "periods_expected",
-    "gaps", "age", "late",
+    "indicator_id", "frequency", "periods_seen", "periods_expected", "gaps", "first_period",
+    "last_period", "age", "late", "fewest", "most", "vintages", "source_id",
 ]  # fmt: skip
 STEPS = {"A": 12, "Q": 3, "M": 1}  # months
 KEY = ["unit_id", "indicator_id", "period", "vintage"]
@@ -110,40 +109,44 @@ def comparison(
 
 
 def freshness(edition: Edition, params: Params) -> pd.DataFrame:
-    """Return, per indicator, first and last period, gaps between them, and the age in months.
+    """Return, per indicator, its span, gaps and age, and how many assessed units have values.
 
-    Expected are the periods from the first to the last at the indicator's frequency. late: older
-    at the as-of date than `tables.stale_months` allows for that frequency; blank without one.
+    Expected are the periods from the first to the last at the indicator's frequency. age: months
+    from the end of the last period to the as-of date; late: more than `tables.stale_months`
+    allows for that frequency, blank without one. fewest, most: units with a value in a period.
     """
-    units = assessed_units(edition.tables["units"], params)["unit_id"]
-    values = edition.tables["values"]
-    own = values[values["unit_id"].isin(units)]
     indicators = edition.tables["indicators"].drop_duplicates("node_id", keep="last")
     known = indicators.set_index("node_id")["frequency"]
-    as_of, limits = params.edition.as_of, params.tables.stale_months
-    rows = [
-        fresh_row(str(name), str(known.get(name)), sorted(set(group["period"])), as_of, limits)
-        for name, group in own.groupby("indicator_id", sort=False)
-    ]
+    groups = coverage(edition, params).groupby("indicator_id", sort=False)
+    rows = [fresh_row(str(name), known.get(name), own, params) for name, own in groups]
     return pd.DataFrame(rows, columns=FRESH)
 
 
 def fresh_row(
-    name: str, frequency: str, periods: list[str], as_of: dt.date, limits: dict[str, int]
+    name: str, frequency: object, own: pd.DataFrame, params: Params
 ) -> dict[str, object]:
-    """Return how fresh and how complete the series of one indicator is."""
-    ends = sorted({month_number(period) for period in periods})
-    step = STEPS.get(frequency)
+    """Return how fresh and how complete the series of one indicator is; `own`: its periods."""
+    ends = sorted(set(own["period"].map(month_number)))
+    step = STEPS.get(str(frequency))
     gaps = [n for n in range(ends[0], ends[-1], step) if n not in ends] if step else []
-    age = month_number(f"{as_of:%Y-%m}") - ends[-1]
-    limit = limits.get(frequency)
+    age = month_number(f"{params.edition.as_of:%Y-%m}") - ends[-1]
+    limit = params.tables.stale_months.get(str(frequency))
+    cited = dict.fromkeys(part for ids in own["source_id"] for part in ids.split(";"))
     return {
-        "indicator_id": name, "frequency": frequency,
-        "first_period": min(periods, key=month_number), "last_period": max(periods, key=month_number),
-        "periods_seen": len(periods), "periods_expected": len(ends) + len(gaps),
-        "gaps": ";".join(written(n, frequency) for n in gaps), "age": age,
-        "late": pd.NA if limit is None else age > limit,
-    }  # fmt: skip
+        "indicator_id": name,
+        "frequency": frequency,
+        "periods_seen": len(own),
+        "periods_expected": len(ends) + len(gaps),
+        "gaps": ";".join(written(n, str(frequency)) for n in gaps),
+        "first_period": min(own["period"], key=month_number),
+        "last_period": max(own["period"], key=month_number),
+        "age": age,
+        "late": None if limit is None else "late" if age > limit else "in_time",
+        "fewest": int(own["units_with_value"].min()),
+        "most": int(own["units_with_value"].max()),
+        "vintages": own["vintage"].str.split(";").explode().nunique(),
+        "source_id": ";".join(cited),
+    }
 
 
 def month_number(period: str) -> int:
