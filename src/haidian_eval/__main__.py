@@ -14,11 +14,15 @@ from haidian_eval import __version__
 from haidian_eval.errors import EvaluationError, ParameterError, not_known
 
 if TYPE_CHECKING:
+    import pandas as pd
     from tqdm import tqdm
 
     from haidian_eval.params import Study
+    from haidian_eval.tables import Defects
+    from haidian_eval.text import Text
 
 DEFAULT_YEAR = 2024
+COLOURS = {"stops": "bold red", "excluded": "red", "repaired": "yellow", "noted": "cyan"}
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
@@ -151,26 +155,30 @@ def run_command(
 
 @main.command("check")
 @edition_options
-@click.option("--lang", default="en", show_default=True, help="Language of the messages.")
+@click.option("--lang", default="en", show_default=True, help="Language of messages and workbooks.")
 def check_command(
     year: int, sets: tuple[str, ...], data: Path | None, out: Path | None, lang: str
 ) -> None:
-    """List the defects of an edition's tables; exit 1 when a table cannot be used."""
+    """List the defects of an edition: console, page, one workbook per department.
+
+    Exit 1 when a table cannot be used.
+    """
     from haidian_eval.params import open_study
-    from haidian_eval.tables import read_edition, sentence
+    from haidian_eval.tables import read_edition
     from haidian_eval.text import Text
 
     text = Text(languages(lang)[0])
     study = open_study(year, data=data, out=out, sets=sets)
     edition = read_edition(study.places.edition(year), params=study.params)
-    for record in edition.defects.frame.to_dict("records"):
-        click.echo(sentence(record, text))
+    show_defects(edition.defects.frame, text)
     for row in edition.left_out.itertuples(index=False):
         words = {"indicator": row.indicator_id, "period": row.period, "rows": row.rows}
         words |= {"source": row.source_id, "published": row.as_of}
         click.echo(text("defect.left_out", reason=text(f"reasons.{row.reason}"), **words))
+    filled = sum(len(frame) > 0 for frame in edition.tables.values())
     count = len(edition.defects.frame)
-    click.echo(text("defect.count", year=year, count=count, tables=len(edition.tables)))
+    click.echo(text("defect.count", year=year, count=count, tables=filled))
+    write_check(edition.defects, study, text)
     if edition.defects.stops():
         raise click.exceptions.Exit(1)
     from haidian_eval.report.views import focus_name
@@ -179,6 +187,97 @@ def check_command(
     parts, params = edition.tables, study.params
     framework_of(parts["indicators"], parts["points"], params.scoring)
     focus_name(parts["units"], params, text)
+
+
+def show_defects(frame: pd.DataFrame, text: Text) -> None:
+    """Show the defects on the console, of many alike the first ones, coloured by severity."""
+    from rich.console import Console
+    from rich.text import Text as Line
+
+    from haidian_eval.tables import sentence, told
+
+    console = Console(soft_wrap=True, highlight=False)
+    for record in told(frame).to_dict("records"):
+        console.print(Line(sentence(record, text), style=COLOURS[record["severity"]]))
+        if record["more"]:
+            console.print(Line(text("check.more", count=record["more"]), style="dim"))
+
+
+def write_check(defects: Defects, study: Study, text: Text) -> None:
+    """Write the page and the workbooks of the defects in place of those of an earlier check."""
+    import shutil
+
+    from haidian_eval.params import LANGUAGES
+    from haidian_eval.report.check_page import check_page
+    from haidian_eval.tables import write_queries
+    from haidian_eval.tables.store import replace
+    from haidian_eval.text import Text
+
+    folder = study.places.reports / str(study.year) / "check"
+    shutil.rmtree(folder, ignore_errors=True)
+    frame = defects.frame
+    for lang in LANGUAGES:
+        page = check_page(frame, study.params, Text(lang))
+        replace(folder / f"defects_{lang}.html", page.encode())
+    click.echo(text("check.page", path=folder / f"defects_{text.lang}.html"))
+    if paths := write_queries(folder / "departments", defects, text):
+        click.echo(text("query.written", count=len(paths), folder=folder / "departments"))
+
+
+@main.command("template")
+@edition_options
+@click.option("--table", "names", multiple=True, metavar="NAME", help="Only this table.")
+@click.option("--lang", default="zh", show_default=True, help="Language of the workbooks.")
+def template_command(
+    year: int, sets: tuple[str, ...], data: Path | None, out: Path | None,
+    names: tuple[str, ...], lang: str,
+) -> None:  # fmt: skip
+    """Write empty workbooks to send out, and each unit's list of evidence to hand in."""
+    from haidian_eval import tables
+    from haidian_eval.params import open_study
+    from haidian_eval.text import Text
+
+    text = Text(languages(lang)[0])
+    study = open_study(year, data=data, out=out, sets=sets)
+    known = list(tables.contracts())
+    for name in names:
+        if name not in known:
+            raise ParameterError(not_known(f"--table {name!r}", name, known))
+    edition = tables.read_edition(study.places.edition(year), params=study.params, strict=True)
+    folder = study.places.reports / str(year) / "templates"
+    paths = tables.write_templates(folder, list(names) or known, edition.tables, text)
+    if not names or "evidence" in names:
+        asked = tables.evidence_asked(edition.tables, study.params)
+        units = edition.tables["units"]
+        paths += tables.write_evidence_lists(folder / "evidence", asked, units, text)
+    click.echo(text("template.written", count=len(paths), folder=folder))
+
+
+@main.command("new-edition")
+@click.argument("year", type=int)
+@click.option("--from", "old", type=int, required=True, metavar="YEAR", help="Edition to start from.")
+@click.option("--data", type=FOLDER, help="Folder of editions [default: data/raw].")
+@click.option("--lang", default="en", show_default=True, help="Language of the messages.")
+def new_edition_command(year: int, old: int, data: Path | None, lang: str) -> None:
+    """Start a new edition: copy schemes, units and parameters; list what must be replaced."""
+    from haidian_eval.params import open_study, project_root
+    from haidian_eval.runner import read_stages
+    from haidian_eval.tables import new_edition, read_edition
+    from haidian_eval.text import Text
+
+    text = Text(languages(lang)[0])
+    study = open_study(old, data=data)
+    folder = study.places.edition(old)
+    edition = read_edition(folder, params=study.params, strict=True)
+    to_do = new_edition(folder, folder.with_name(str(year)), edition.tables)
+    stages = read_stages(project_root() / "notebooks")
+    click.echo(text("renewal.done", year=year, folder=folder.with_name(str(year))))
+    for row in to_do.itertuples(index=False):
+        words = {"table": row.table, "rows": row.rows, "state": text(f"renewal.{row.state}")}
+        readers = [stage.name for stage in stages if row.table in stage.reads]
+        more = text("renewal.stages", stages=text.listing(readers)) if readers else ""
+        click.echo(text("renewal.line", **words) + (more if row.state != "copied" else ""))
+    click.echo(text("renewal.dates"))
 
 
 if __name__ == "__main__":
