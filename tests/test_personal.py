@@ -242,7 +242,7 @@ def digits(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).upper().replace("〇", "零")
     for value, sign in enumerate(CHINESE):
         folded = folded.replace(sign, str(value))
-    return re.sub(r"[^0-9X]", "", folded)
+    return re.sub(r"[^0-9X*]", "", folded)
 
 
 def shown(text: str, number: str) -> bool:

@@ -255,7 +255,9 @@ def template_command(
 
 @main.command("new-edition")
 @click.argument("year", type=int)
-@click.option("--from", "old", type=int, required=True, metavar="YEAR", help="Edition to start from.")
+@click.option(
+    "--from", "old", type=int, required=True, metavar="YEAR", help="Edition to start from."
+)
 @click.option("--data", type=FOLDER, help="Folder of editions [default: data/raw].")
 @click.option("--lang", default="en", show_default=True, help="Language of the messages.")
 def new_edition_command(year: int, old: int, data: Path | None, lang: str) -> None:

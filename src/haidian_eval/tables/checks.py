@@ -35,7 +35,7 @@ def clean(
     size = len(raw.frame)
     columns = {name: raw.frame[name] for name in contract.columns if name in raw.frame}
     read, units = read_columns(raw, columns, contract, tables)
-    values = pd.DataFrame({name: column.values for name, column in read.items()})
+    values = pd.DataFrame({name: column.cells for name, column in read.items()})
     excluded, repaired = faults_of(read, raw, contract), repairs_of(read, raw, contract)
     noted: Hits = {}
     values = in_declared_units(values, read, units, contract)
@@ -77,7 +77,7 @@ def read_columns(
         units[name] = units_of(name, known, contract, tables, raw)
         read[name] = read_column(columns[name], contract.columns[name], units[name])
         if rule is not None and name in (rule.by, rule.unit):
-            known[name] = read[name].values.fillna("")
+            known[name] = read[name].cells.fillna("")
     return {name: read[name] for name in columns}, units
 
 
@@ -93,7 +93,7 @@ def faults_of(read: Mapping[str, Read], raw: Raw, contract: Contract) -> Hits:
         hits["formula", name] = np.union1d(hits.get(("formula", name), unread), unread)
         if declared.required:
             hits["required", name] = np.setdiff1d(np.flatnonzero(column.blank), unread)
-        hits["range", name] = np.setdiff1d(out_of_range(column.values, declared), unread)
+        hits["range", name] = np.setdiff1d(out_of_range(column.cells, declared), unread)
     return {key: at for key, at in hits.items() if len(at)}
 
 
@@ -114,7 +114,7 @@ def repairs_of(read: Mapping[str, Read], raw: Raw, contract: Contract) -> Hits:
         missing = np.flatnonzero(column.blank)
         done = np.setdiff1d(column.repaired, bad)
         if not contract.columns[name].required:  # else the blank itself is told
-            hits["missing", name] = np.intersect1d(done, missing)
+            hits["missing", name] = np.intersect1d(done, missing, assume_unique=True)
         hits["repaired", name] = np.setdiff1d(done, missing)
         hits["merged", name] = filled
         told = blamed("converted", name, contract, raw)
@@ -227,7 +227,7 @@ def without_personal(
     for name, cells in columns.items():
         if contract.columns[name].kind in NUMERIC or contract.columns[name].allowed:
             continue
-        at = np.flatnonzero(suspects(text_cells(cells)).to_numpy())
+        at = suspects(text_cells(cells))
         words = cells.iloc[at]
         found = at[[bool(personal(word)) for word in words]]
         if len(found):
@@ -247,8 +247,8 @@ def repeated_keys(values: pd.DataFrame, known: Hits, contract: Contract) -> Hits
     for (_, name), at in known.items():
         if name in key:
             unread[at] = True
-    sound = values[~unread]
-    shared = sound[sound.duplicated(key, keep=False)]
+    shared = values[values[key].duplicated(keep=False) & ~unread]
+    shared = shared[shared.duplicated(key, keep=False)]
     again = shared.duplicated(keep="first")
     differing = shared[~again]
     differing = differing[differing.duplicated(key, keep=False)]
@@ -265,7 +265,7 @@ def in_keys(rows: pd.DataFrame, others: pd.DataFrame, key: list[str]) -> np.ndar
     if others.empty:
         return np.zeros(len(rows), dtype=bool)
     known = pd.MultiIndex.from_frame(others[key])
-    return pd.MultiIndex.from_frame(rows[key]).isin(known)
+    return np.asarray(pd.MultiIndex.from_frame(rows[key]).isin(known))
 
 
 def wrong_magnitude(values: pd.DataFrame, out: np.ndarray, contract: Contract) -> Hits:
@@ -305,5 +305,5 @@ def repair_notes(raw: Raw, repaired: Hits, noted: Hits, size: int) -> pd.Series:
 def suspicious(cells: pd.Series) -> np.ndarray:
     """Return the positions of cells of a column without contract that hold a number of a person."""
     texts = text_cells(cells)
-    at = np.flatnonzero(suspects(texts).to_numpy())
+    at = suspects(texts)
     return at[[bool(personal(word)) for word in pc.take(texts, at).to_pylist()]]

@@ -28,14 +28,14 @@ Positions = np.ndarray
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """The cells of a column: their values, and the positions of those that are not as they should be.
+    """The cells of a column, and the positions of those that are not as they should be.
 
     faults: rule -> positions; the rule row_unit blames the unit beside the number. repaired:
     positions of cells that were read after a repair, converted: of numbers that stand in another
     unit than they are kept in. blank: which cells hold nothing.
     """
 
-    values: pd.Series
+    cells: pd.Series
     blank: np.ndarray
     faults: dict[str, Positions] = field(default_factory=dict)
     repaired: Positions = field(default_factory=lambda: np.array([], dtype=int))
@@ -52,14 +52,16 @@ class UnitsOf:
 
 def text_cells(cells: pd.Series) -> pa.ChunkedArray:
     """Return cells as Arrow text; a missing cell is a blank."""
-    found = pa.array(cells, pa.string(), from_pandas=True)
+    found = pa.array(cells, from_pandas=True)
+    if not pa.types.is_large_string(found.type):
+        found = found.cast(pa.large_string())
     chunks = found if isinstance(found, pa.ChunkedArray) else pa.chunked_array([found])
     return pc.fill_null(chunks, "")
 
 
 def matching(cells: pa.ChunkedArray, pattern: str) -> np.ndarray:
     """Return which cells match a pattern."""
-    return pc.match_substring_regex(cells, pattern).to_numpy()
+    return np.asarray(pc.match_substring_regex(cells, pattern))
 
 
 def read_column(cells: pd.Series, column: Column, units: UnitsOf) -> Read:
@@ -81,7 +83,8 @@ def read_words(texts: pa.ChunkedArray, column: Column) -> Read:
         reader = one.READERS["name" if column.references else column.kind]
         unusual = looks_unusual(texts, column)
     at = np.flatnonzero(unusual)
-    found = pc.dictionary_encode(texts.take(pa.array(at)).combine_chunks())
+    asked = texts if unusual.all() else texts.take(pa.array(at))
+    found = pc.dictionary_encode(asked.combine_chunks())
     read = [reader(word) for word in found.dictionary.to_pylist()]
     which = found.indices.to_numpy(zero_copy_only=False)
     objects = np.empty(len(read), dtype=object)
@@ -97,8 +100,9 @@ def read_words(texts: pa.ChunkedArray, column: Column) -> Read:
 def looks_unusual(texts: pa.ChunkedArray, column: Column) -> np.ndarray:
     """Return which cells need to be read one by one; dates, periods and flags all do."""
     if column.kind == "id" or column.references:
-        words = pc.is_in(texts, pa.array(one.WORDS)).to_numpy()
-        return ~matching(texts, PLAIN_NAME) | matching(texts, "^[0-9.]+[eE][+]|^[nN]|[.]0$") | words
+        words = np.asarray(pc.is_in(texts, pa.array(one.WORDS, texts.type)))
+        odd = ~matching(texts, PLAIN_NAME) | matching(texts, "^[0-9.]+[eE][+]|^[nN]|[.]0$")
+        return np.asarray(odd | words)
     if column.kind == "text":
         return matching(texts, UNUSUAL_TEXT)
     return np.ones(len(texts), dtype=bool)
@@ -117,7 +121,7 @@ def placed(texts: pa.ChunkedArray, at: Positions, values: np.ndarray, kind: str)
 
 def blanks(values: pd.Series, faults: dict[str, Positions]) -> np.ndarray:
     """Return which cells hold nothing; a faulty cell holds something."""
-    blank = values.isna().to_numpy(copy=True)
+    blank = np.array(values.isna())
     for at in faults.values():
         blank[at] = False
     return blank
@@ -185,7 +189,7 @@ def by_cell(texts: pa.ChunkedArray, at: Positions, units: UnitsOf) -> np.ndarray
     kinds = asked.drop_duplicates().itertuples(index=False, name=None)
     read = np.empty(which.max(initial=-1) + 1, dtype=object)
     read[:] = [number_in(cell, row, declared) for cell, row, declared in kinds]
-    return read[which]
+    return np.asarray(read[which])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import Field, ValidationError, model_validator
+
 from haidian_eval.errors import ParameterError
-from haidian_eval.params import read_toml
+from haidian_eval.params import Section, read_toml
 
 if TYPE_CHECKING:
     import pandera.pandas as pa
@@ -22,6 +23,7 @@ GROUPS = ("edition", "policy", "effect", "satisfaction", "verification", "feedba
 DECLARATION = re.compile(
     r"(?P<kind>\w+)(?P<required>!?)(?P<optional>\??)(?:\|(?P<allowed>[\w,]+))?(?:>(?P<target>\w+))?"
 )
+ENDS = {"low": "min", "high": "max"}
 BRACKETS = re.compile(r"\(([^()]*)\)$")
 DTYPES = {
     "text": "str", "id": "str", "flag": "str", "period": "str", "date": "object",
@@ -30,15 +32,14 @@ DTYPES = {
 NUMERIC = ("number", "amount", "count")
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Section):
     """What the cells of one column must be, and what the column is called.
 
     kind: text, id, number, amount (zero or more), count (whole), date, period, flag.
     labels: code -> official Chinese word; a cell may hold either. low, high: inclusive.
     """
 
-    kind: str
+    kind: Literal["text", "id", "flag", "period", "date", "number", "amount", "count"]
     required: bool = False
     optional: bool = False
     allowed: tuple[str, ...] = ()
@@ -50,11 +51,33 @@ class Column:
     low: float | str | None = None
     high: float | str | None = None
     aliases: tuple[str, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def as_declared(cls, declared: Any) -> Any:
+        """Return the fields that "text!?|a,b>table" stands for, alone or under the name `is`."""
+        more = {"is": declared} if isinstance(declared, str) else dict(declared)
+        if "is" not in more:
+            return more
+        match = DECLARATION.fullmatch(words := str(more.pop("is")))
+        if match is None:
+            raise ValueError(f"the declaration {words!r} is not of the form kind!?|a,b>table")
+        ends = {name: more.pop(old) for name, old in ENDS.items() if old in more}
+        return (
+            more
+            | ends
+            | {
+                "kind": match["kind"],
+                "required": bool(match["required"]),
+                "optional": bool(match["optional"]),
+                "allowed": match["allowed"].split(",") if match["allowed"] else (),
+                "references": match["target"],
+            }
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Section):
     """A number column whose unit stands in a column beside it; a dictionary declares the unit.
 
     also: other columns in the same unit, which convert with it.
@@ -71,22 +94,21 @@ class Measured:
     also: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Contract:
+class Contract(Section):
     """The key, the columns and the rules of one table.
 
     sums: "total = a + b" per row. ordered: "first <= second" per row. compare: the groups within
     which the order of magnitude of measured values is compared. department: the column that
-    names who answers for a row. may_be_absent: the table may have no file.
+    names who answers for a row. absent: the table may have no file.
     """
 
     name: str
     key: tuple[str, ...]
-    columns: Mapping[str, Column]
+    columns: dict[str, Column]
     zh: str = ""
     en: str = ""
-    about: Mapping[str, str] = field(default_factory=dict)
-    may_be_absent: bool = False
+    about: dict[str, str] = Field(default_factory=dict)
+    absent: bool = False
     department: str = ""
     sums: tuple[str, ...] = ()
     ordered: tuple[str, ...] = ()
@@ -117,36 +139,6 @@ def plain_header(words: str) -> str:
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", words)).rstrip("*").casefold()
 
 
-def read_column(declared: str | Mapping[str, Any]) -> Column:
-    """Return the column that a declaration such as "text!|a,b" stands for."""
-    more = {"is": declared} if isinstance(declared, str) else dict(declared)
-    words = more.pop("is")
-    match = DECLARATION.fullmatch(words)
-    if match is None or match["kind"] not in DTYPES:
-        raise ParameterError(f"the column declaration {words!r} is not known; write kind!?|a,b>t")
-    if "aliases" in more:
-        more["aliases"] = tuple(more["aliases"])
-    allowed = tuple(match["allowed"].split(",")) if match["allowed"] else ()
-    bounds = {"low": more.pop("min", None), "high": more.pop("max", None)}
-    required, optional = bool(match["required"]), bool(match["optional"])
-    return Column(match["kind"], required, optional, allowed, match["target"], **bounds, **more)
-
-
-def read_contract(name: str, declared: Mapping[str, Any]) -> Contract:
-    """Return the contract of one declared table."""
-    more = dict(declared)
-    columns = {column: read_column(words) for column, words in more.pop("columns").items()}
-    key, absent = tuple(more.pop("key")), bool(more.pop("absent", False))
-    measured = Measured(**more.pop("measured")) if "measured" in more else None
-    lists = {n: tuple(more.pop(n, ())) for n in ("sums", "ordered", "compare")}
-    try:
-        return Contract(
-            name, key, columns, may_be_absent=absent, measured=measured, **lists, **more
-        )
-    except TypeError as error:
-        raise ParameterError(f"the table {name!r} is declared with a word not known: {error}")
-
-
 def read_contracts(path: Path | str) -> dict[str, Contract]:
     """Return the contracts that a TOML file declares, or those of all files of a folder."""
     path = Path(path)
@@ -154,25 +146,20 @@ def read_contracts(path: Path | str) -> dict[str, Contract]:
     if path.is_dir():
         order = {group: place for place, group in enumerate(GROUPS)}
         files = sorted(path.glob("*.toml"), key=lambda f: (order.get(f.stem, len(order)), f.stem))
-    return {
-        name: read_contract(name, table)
-        for file in files
-        for name, table in read_toml(file).items()
-    }
+    found: dict[str, Contract] = {}
+    for file in files:
+        for name, table in read_toml(file).items():
+            try:
+                found[name] = Contract.model_validate({"name": name, **table})
+            except ValidationError as error:
+                raise ParameterError(f"{file}, table {name!r}: {error}") from None
+    return found
 
 
 @cache
 def contracts() -> Mapping[str, Contract]:
     """Return the contract of every table, in the order in which tables refer to each other."""
     return read_contracts(FOLDER)
-
-
-def head_of(contract: Contract, lang: Literal["zh", "en"]) -> dict[str, str]:
-    """Return column -> its name in a language, with its unit, as a header that reads back."""
-    named = {name: getattr(c, lang) or name for name, c in contract.columns.items()}
-    if len(set(named.values())) < len(named):
-        return {name: name for name in named}
-    return named
 
 
 def schema(contract: Contract) -> pa.DataFrameSchema:

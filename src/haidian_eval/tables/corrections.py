@@ -75,7 +75,7 @@ def not_allowed(correction: pd.Series, frame: Any, row: Any, sources: pd.DataFra
     column = contract.columns[name]
     if name in contract.key or column.references:
         return "correction_column"
-    asked = Column("number") if correction["action"] == "scale" else column
+    asked = Column(kind="number") if correction["action"] == "scale" else column
     new = correction["replacement"]
     if column.kind not in NUMERIC and correction["action"] == "scale":
         return "correction_number"
@@ -85,7 +85,7 @@ def not_allowed(correction: pd.Series, frame: Any, row: Any, sources: pd.DataFra
 def value_of(cell: str, column: Column) -> Any:
     """Return what a cell of a column holds, or None where it is not what the column may hold."""
     read = read_column(pd.Series([cell]), column, UnitsOf(None, None))
-    return None if read.faults or read.blank[0] else read.values.iloc[0]
+    return None if read.faults or read.blank[0] else read.cells.iloc[0]
 
 
 def flagged(frame: pd.DataFrame, row: Any, correction: pd.Series) -> pd.DataFrame:

@@ -108,7 +108,7 @@ def read_table_files(
     paths = files_of(folder, contract.name)
     if not paths:
         others = sorted(p.name for p in folder.glob(f"{contract.name}.*"))
-        if contract.may_be_absent and not others:
+        if contract.absent and not others:
             return empty_table(contract)
         expected = folder / f"{contract.name}.csv"
         defects.add("file", expected.name, severity="stops", found=", ".join(others),

@@ -12,7 +12,7 @@ STATES = ("verified", "partial", "insufficient", "missing")
 
 
 def evidence_asked(tables: Mapping[str, pd.DataFrame], params: Params) -> pd.DataFrame:
-    """Return unit_id, indicator_id, title: the evidence that the scored scheme asks of each unit."""
+    """Return unit_id, indicator_id, title: the evidence that the scheme asks of each unit."""
     indicators = tables["indicators"]
     own = indicators[indicators["scheme_id"] == params.scoring.scheme]
     own = own[own["evidence_required"].notna()].drop_duplicates("node_id")

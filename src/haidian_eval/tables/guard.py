@@ -42,7 +42,7 @@ IN_HEADER = re.compile(rb"<(?:odd|even|first)(?:Header|Footer)>([^<]*)<")
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
-class Refused(TableError):
+class RefusedError(TableError):
     """A file is not opened; `rule` is refused or classified, `found` says what was seen."""
 
     def __init__(self, rule: str, found: str) -> None:
@@ -51,24 +51,24 @@ class Refused(TableError):
 
 
 def refuse_hostile(path: Path | str) -> str:
-    """Return the kind of an honest file (csv, csv.gz, xlsx, parquet); raise Refused otherwise.
+    """Return the kind of an honest file (csv, csv.gz, xlsx, parquet); raise RefusedError otherwise.
 
     Nothing is parsed here: names, sizes and bytes are looked at, a piece at a time.
     """
     if ADDRESS.match(str(path)):
-        raise Refused("refused", "an address; only files of this machine are read")
+        raise RefusedError("refused", "an address; only files of this machine are read")
     if "\0" in str(path):
-        raise Refused("refused", "a path with a control character")
+        raise RefusedError("refused", "a path with a control character")
     path = Path(path)
     if not stat.S_ISREG(path.stat().st_mode):
-        raise Refused("refused", "not a file")
+        raise RefusedError("refused", "not a file")
     if IN_NAME.search(path.name):
-        raise Refused("classified", "a mark in the file's name")
+        raise RefusedError("classified", "a mark in the file's name")
     kind = KINDS.get(path.suffix.casefold())
     if kind is None or (kind == "csv.gz" and Path(path.stem).suffix.casefold() != ".csv"):
-        raise Refused("refused", f"the ending {path.suffix or path.name}")
+        raise RefusedError("refused", f"the ending {path.suffix or path.name}")
     if path.stat().st_size > MOST_BYTES:
-        raise Refused("refused", f"{path.stat().st_size // MEGABYTE} MB")
+        raise RefusedError("refused", f"{path.stat().st_size // MEGABYTE} MB")
     with path.open("rb") as file:
         look_at_lead(file.read(512), kind)
     if kind == "xlsx":
@@ -83,9 +83,9 @@ def look_at_lead(lead: bytes, kind: str) -> None:
             other = (
                 "an old or encrypted Office file" if lead.startswith(b"\xd0\xcf\x11\xe0") else ""
             )
-            raise Refused("refused", other or f"no {kind} inside")
+            raise RefusedError("refused", other or f"no {kind} inside")
     elif lead.startswith((*LEADS.values(), b"\x80", b"\xd0\xcf\x11\xe0", b"%PDF")):
-        raise Refused("refused", "no text inside")
+        raise RefusedError("refused", "no text inside")
 
 
 def unpacked(path: Path) -> bytes:
@@ -96,9 +96,9 @@ def unpacked(path: Path) -> bytes:
             while piece := file.read(MEGABYTE):
                 content += piece
                 if len(content) > MOST_UNPACKED:
-                    raise Refused("refused", f"more than {MOST_UNPACKED // MEGABYTE} MB unpacked")
+                    raise RefusedError("refused", f"over {MOST_UNPACKED // MEGABYTE} MB unpacked")
     except (OSError, EOFError, ValueError) as error:
-        raise Refused("refused", f"gzip: {error}") from None
+        raise RefusedError("refused", f"gzip: {error}") from None
     look_at_lead(bytes(content[:512]), "csv")
     return bytes(content)
 
@@ -114,25 +114,27 @@ def look_at_workbook(path: Path) -> None:
                     with archive.open(part) as stream:
                         look_at_xml(stream, sheet="/worksheets/sheet" in part.filename.casefold())
     except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError, ValueError) as error:
-        raise Refused("refused", f"zip: {error}") from None
+        raise RefusedError("refused", f"zip: {error}") from None
 
 
 def look_at_parts(parts: list[zipfile.ZipInfo]) -> None:
     """Refuse what the list of contents already tells."""
     if len(parts) > MOST_PARTS:
-        raise Refused("refused", f"{len(parts)} parts")
+        raise RefusedError("refused", f"{len(parts)} parts")
     if sum(part.file_size for part in parts) > MOST_BYTES:
         total = sum(part.file_size for part in parts) // MEGABYTE
-        raise Refused("refused", f"{total} MB unpacked")
+        raise RefusedError("refused", f"{total} MB unpacked")
     for part in parts:
         is_sheet = "/worksheets/" in part.filename
         if part.file_size > MOST_UNPACKED and not is_sheet:
-            raise Refused("refused", f"{part.filename}: {part.file_size // MEGABYTE} MB unpacked")
+            raise RefusedError(
+                "refused", f"{part.filename}: {part.file_size // MEGABYTE} MB unpacked"
+            )
         if part.file_size > 10 * MEGABYTE and part.file_size > MOST_RATIO * part.compress_size:
-            raise Refused("refused", f"{part.filename}: packed 1 : {MOST_RATIO} or more")
+            raise RefusedError("refused", f"{part.filename}: packed 1 : {MOST_RATIO} or more")
     names = {part.filename.casefold() for part in parts}
     if NAMED[0] not in names:
-        raise Refused("refused", "no workbook inside")
+        raise RefusedError("refused", "no workbook inside")
 
 
 def pieces(stream: IO[bytes]) -> Iterator[bytes]:
@@ -148,25 +150,25 @@ def look_at_xml(stream: IO[bytes], *, sheet: bool) -> None:
     rows = last = 0
     for number, piece in enumerate(pieces(stream)):
         if number == 0 and (piece[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in piece[:64]):
-            raise Refused("refused", "XML that is not UTF-8")
+            raise RefusedError("refused", "XML that is not UTF-8")
         if b"<!DOCTYPE" in piece or b"<!ENTITY" in piece:
-            raise Refused("refused", "declared entities")
+            raise RefusedError("refused", "declared entities")
         for start in range(0, len(piece) - 4 * MOST_SIGNS, 4 * MOST_SIGNS):
             if piece.find(b"<", start, start + 4 * MOST_SIGNS) < 0:
-                raise Refused("refused", "a text without end in one cell")
+                raise RefusedError("refused", "a text without end in one cell")
         if IN_HEADER.search(piece):
             look_at_print_header(piece)
         if sheet:
             for far in filter(beyond, set(re.findall(rb'\br="([A-Z]{3,})\d', piece))):
-                raise Refused("refused", f"a cell in column {far.decode()}")
+                raise RefusedError("refused", f"a cell in column {far.decode()}")
             found = re.findall(rb'<row [^>]*?\br="(\d+)"', piece)
             here = piece.count(b"<row")
             if piece.count(b"<c") > MOST_COLUMNS * (here + 1):
-                raise Refused("refused", "a row of cells without end")
+                raise RefusedError("refused", "a row of cells without end")
             rows += here
             last = max(last, *map(int, found), 0)
     if last > EARLY and last > SPARSE * rows:
-        raise Refused("refused", f"a cell in row {last} of {rows} rows")
+        raise RefusedError("refused", f"a cell in row {last} of {rows} rows")
 
 
 def beyond(letters: bytes) -> bool:
@@ -183,4 +185,4 @@ def look_at_print_header(piece: bytes) -> None:
         plain = unescape(words.decode("utf-8", "replace"))
         shown = re.sub(r"&[LCRGPNDTFA]|&\"[^\"]*\"|&\d+", " ", plain)
         if re.search(rf"(^|\s|{LEVEL}[:：])({WORDS})", shown):
-            raise Refused("classified", "a mark in the printed header")
+            raise RefusedError("classified", "a mark in the printed header")

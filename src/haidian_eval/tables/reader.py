@@ -12,13 +12,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from haidian_eval.tables.checks import clean, suspicious
 from haidian_eval.tables.columns import BLANK, matching
 from haidian_eval.tables.contracts import BRACKETS, DTYPES, Contract, plain_header
 from haidian_eval.tables.defects import Defects
-from haidian_eval.tables.guard import Refused
+from haidian_eval.tables.guard import RefusedError
 from haidian_eval.tables.personal import masked
 from haidian_eval.tables.rows import ORIGIN, Raw
 from haidian_eval.tables.sheets import Sheet, read_sheets
@@ -66,7 +65,7 @@ def read_file(
     defects, file = Defects(), name or Path(path).name
     try:
         sheets = read_sheets(path)
-    except Refused as error:
+    except RefusedError as error:
         defects.add(error.rule, file, severity="stops", found=error.found, table=contract.name)
         return Reading(empty_table(contract), defects)
     except UnicodeDecodeError as error:
@@ -188,29 +187,17 @@ def table_of(
     about = {"file": file, "sheet": sheet.name, "table": contract.name}
     tell_header(sheet, header, contract, defects, about)
     body = [column.slice(header.row + 1) for column in sheet.columns]
-    numbers = sheet.numbers[header.row + 1 :]
     named = {name: body[place] for name, place in header.places.items()}
     raw = pd.DataFrame({n: pd.Series(c.to_pandas(), dtype="str") for n, c in named.items()})
-    raw = raw.assign(_file=file, _sheet=sheet.name, _row=numbers)
+    raw = raw.assign(_file=file, _sheet=sheet.name, _row=sheet.numbers[header.row + 1 :])
     keep = cut_rows(raw, body, header, contract, defects, about)
     keep &= ~too_wide(sheet, body, header, raw, defects, about)
-    raw = raw[keep].reset_index(drop=True)
-    at = {int(number): place for place, number in enumerate(raw["_row"])}
-    column_at = {place: name for name, place in header.places.items()}
-    marks = [positions(cells, at, column_at) for cells in (sheet.filled, sheet.unread)]
-    cells = Raw(raw, header.units, marks[0], marks[1], header.heads)
-    return clean(cells, contract, tables, defects)
-
-
-def positions(
-    cells: frozenset[tuple[int, int]], at: Mapping[int, int], column_at: Mapping[int, str]
-) -> dict[str, np.ndarray]:
-    """Return column -> positions of cells given by row number and place."""
-    found: dict[str, list[int]] = {}
-    for row, place in sorted(cells):
-        if row in at and place in column_at:
-            found.setdefault(column_at[place], []).append(at[row])
-    return {name: np.array(places) for name, places in found.items()}
+    raw = raw if keep.all() else raw[keep].reset_index(drop=True)
+    filled, unread = (
+        {n: np.flatnonzero(raw["_row"].isin(at.get(p, []))) for n, p in header.places.items()}
+        for at in (sheet.filled, sheet.unread)
+    )
+    return clean(Raw(raw, header.units, filled, unread, header.heads), contract, tables, defects)
 
 
 def tell_header(
@@ -247,10 +234,10 @@ def tell_header(
     for place, cell in others:
         defects.add("column_unknown", **about, severity="noted", row=row, column=masked(cell))
         body = pd.Series(sheet.columns[place].slice(header.row + 1).to_pandas(), dtype="str")
-        found = suspicious(body)
+        at = suspicious(body)
         rows = pd.DataFrame({
-            "row": sheet.numbers[header.row + 1 :][found], "column": masked(cell),
-            "found": [masked(word) for word in body.iloc[found]],
+            "row": sheet.numbers[header.row + 1 :][at], "column": masked(cell),
+            "found": [masked(word) for word in body.iloc[at]],
         })  # fmt: skip
         defects.add_rows(rows.assign(**about), rule="personal", severity="noted")
 
@@ -268,48 +255,23 @@ def cut_rows(
 ) -> np.ndarray:  # fmt: skip
     """Return which rows are data: neither blank nor notes, totals or a header printed again."""
     wanted = [n for n in header.places if contract.columns[n].required] or list(header.places)
-    blank = {name: matching(body[header.places[name]], BLANK) for name in header.places}
-    lacking = np.sum([blank[name] for name in wanted], axis=0)
+    lacking = np.sum([matching(body[header.places[name]], BLANK) for name in wanted], axis=0)
+    half = lacking * 2 >= max(len(wanted), 2)
+    summed = np.any([matching(column, TOTALS) for column in body[:3]], axis=0) & (lacking > 0)
+    same = np.sum([raw[name] == header.heads[name] for name in header.places], axis=0)
+    again = same >= max(2, len(header.places) - 1)
+    last = np.flatnonzero(~half).max(initial=-1)
     keep = np.ones(len(raw), dtype=bool)
-    doubtful = (
-        np.flatnonzero(lacking * 2 >= len(wanted)) if len(wanted) > 1 else np.flatnonzero(lacking)
-    )
-    totals = total_rows(raw, lacking, body)
-    again = repeated_headers(raw, header)
-    last = np.flatnonzero(lacking * 2 < len(wanted)).max(initial=-1)
-    for at in np.union1d(np.union1d(doubtful, totals), again):
-        cells = [str(column[int(at)]) for column in body]
-        filled = [cell for cell in cells if cell.strip()]
-        rule = ""
-        if not filled:
-            keep[at] = False
-        elif at in totals:
-            rule = "total_row"
-        elif at in again:
-            rule = "note_row"
-        elif re.match(NOTES, filled[0]) or (
-            at > last and len(filled) == 1 and len(wanted) >= ENOUGH_COLUMNS
-        ):
-            rule = "note_row"
-        if rule:
-            keep[at] = False
+    for at in np.flatnonzero(half | summed | again):
+        filled = [cell for column in body if (cell := str(column[int(at)])).strip()]
+        alone = at > last and len(filled) == 1 and len(wanted) >= ENOUGH_COLUMNS
+        note = again[at] or alone or bool(filled and re.match(NOTES, filled[0]))
+        rule = "total_row" if summed[at] else "note_row" if note else ""
+        keep[at] = bool(filled) and not rule
+        if rule and filled:
             found = masked(" ".join(dict.fromkeys(filled)))
             defects.add(rule, **about, severity="noted", row=int(raw["_row"].iloc[at]), found=found)
     return keep
-
-
-def total_rows(raw: pd.DataFrame, lacking: np.ndarray, body: list[pa.ChunkedArray]) -> np.ndarray:
-    """Return the rows that add up others: the word for it in one of the first cells, others blank."""
-    found = np.zeros(len(raw), dtype=bool)
-    for column in body[:3]:
-        found |= matching(column, TOTALS)
-    return np.flatnonzero(found & (lacking > 0))
-
-
-def repeated_headers(raw: pd.DataFrame, header: Header) -> np.ndarray:
-    """Return the rows that print the header again."""
-    same = [raw[name] == header.heads[name] for name in header.places]
-    return np.flatnonzero(np.sum(same, axis=0) >= max(2, len(same) - 1))
 
 
 def too_wide(

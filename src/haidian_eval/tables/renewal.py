@@ -54,7 +54,7 @@ def to_do(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     kinds = tables["sources"].set_index("source_id")["kind"]
     rows = []
     for name, frame in tables.items():
-        if frame.empty and not contracts()[name].may_be_absent:
+        if frame.empty and not contracts()[name].absent:
             continue
         cited = frame["source_id"].str.split(";").explode() if "source_id" in frame else []
         synthetic = "synthetic" in set(kinds.reindex(cited).dropna())

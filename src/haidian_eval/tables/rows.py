@@ -86,7 +86,7 @@ class Teller:
             "column": name, "found": [masked(cell) for cell in rows[name]],
             "expected": expected or ", ".join(column.allowed if rule == "allowed" else ()),
             "department": self.departments(at), "table": self.contract.name,
-            "source_id": rows["source_id"] if "source_id" in rows else "",
+            "source_id": rows.get("source_id", ""),
             "head": self.raw.heads.get(name, ""),
         }  # fmt: skip
         if rule in ("key", "repeated"):
@@ -126,7 +126,7 @@ class Teller:
         """Return who answers for each row: as the row says, as the dictionary says, or nobody."""
         frame, name = self.raw.frame, self.contract.department
         if name and name in frame:
-            return frame[name].iloc[at].str.strip().to_list()
+            return list(frame[name].iloc[at].str.strip())
         columns = {n: frame[n].iloc[at] for n in self.contract.columns if n in frame}
         said = dictionary_column(columns, "department", self.contract, self.tables)
         return [""] * len(at) if said is None else said.to_list()

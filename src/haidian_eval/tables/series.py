@@ -122,9 +122,7 @@ def freshness(edition: Edition, params: Params) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=FRESH)
 
 
-def fresh_row(
-    name: str, frequency: object, own: pd.DataFrame, params: Params
-) -> dict[str, object]:
+def fresh_row(name: str, frequency: object, own: pd.DataFrame, params: Params) -> dict[str, object]:
     """Return how fresh and how complete the series of one indicator is; `own`: its periods."""
     ends = sorted(set(own["period"].map(month_number)))
     step = STEPS.get(str(frequency))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import datetime as dt
 import io
@@ -28,14 +29,14 @@ from haidian_eval.tables.guard import (
     MOST_CELLS,
     MOST_COLUMNS,
     MOST_SIGNS,
-    Refused,
+    RefusedError,
     refuse_hostile,
     unpacked,
 )
 
 TOP = 30  # rows in which the header is looked for
 BATCH = 50_000
-CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+CONTROLS = (*range(9), *range(14, 32))
 MARK = re.compile(CLASSIFIED)
 MARK_SEEN = f"^[ \u3000\t]*({CLASSIFIED})[ \u3000\t]*$"
 ACTIVE = re.compile(r"vbaProject|externalLinks/\w+\.xml|/embeddings/|activeX", re.IGNORECASE)
@@ -46,16 +47,16 @@ MERGED = re.compile(rb'<mergeCell ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
 class Sheet:
     """One sheet: its first rows as records, all of its rows as columns of text.
 
-    top: the first rows. numbers: the row number of every row. columns: one array per column,
-    all of one length. filled, unread: (row number, place of the column) of cells that a merged
-    range filled, and of formulas without a stored value. notes: rule -> what was seen.
+    numbers: the row number of every row. columns: one array per column, all of one length.
+    filled, unread: place of a column -> row numbers of its cells that a merged range filled, and
+    of its formulas without a stored value. notes: rule -> what was seen.
     """
 
     name: str
     numbers: np.ndarray
     columns: list[pa.ChunkedArray]
-    filled: frozenset[tuple[int, int]] = frozenset()
-    unread: frozenset[tuple[int, int]] = frozenset()
+    filled: dict[int, list[int]] = field(default_factory=dict)
+    unread: dict[int, list[int]] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -66,24 +67,31 @@ class Sheet:
 
 
 def read_sheets(path: Path | str) -> list[Sheet]:
-    """Return the sheets of a CSV, XLSX or Parquet file; raise Refused for one that is not read."""
+    """Return the sheets of a CSV, XLSX or Parquet file; raise RefusedError for a hostile one."""
     kind = refuse_hostile(path)
     sheets = READERS[kind](Path(path))
-    for sheet in sheets:
-        for column in sheet.columns:
-            look_at_cells(column)
+    for column in (column for sheet in sheets for column in sheet.columns):
+        look_at_cells(column)
+        if not kind.startswith("csv"):  # whose bytes were looked at
+            look_for_controls(column)
     return sheets
 
 
 def look_at_cells(column: pa.ChunkedArray) -> None:
-    """Refuse a column with a cell that is too long, is a mark, or holds a control character."""
+    """Refuse a column with a cell that is too long or that is a mark."""
+    lengths = pc.binary_length(column)
+    long = pc.filter(column, pc.greater(lengths, MOST_SIGNS))
+    if (pc.max(pc.utf8_length(long)).as_py() or 0) > MOST_SIGNS:
+        raise RefusedError("refused", f"a cell of more than {MOST_SIGNS} letters")
+    named = pc.filter(column, pc.match_substring(column, "密"))
+    if pc.any(pc.match_substring_regex(named, MARK_SEEN)).as_py():
+        raise RefusedError("classified", "a mark in a cell")
+
+
+def look_for_controls(column: pa.ChunkedArray) -> None:
+    """Refuse a column with a control character in a cell."""
     if pc.any(pc.match_substring_regex(column, "[\x00-\x08\x0e-\x1f]")).as_py():
-        raise Refused("refused", "a control character in a cell")
-    if len(column) and (pc.max(pc.utf8_length(column)).as_py() or 0) > MOST_SIGNS:
-        raise Refused("refused", f"a cell of more than {MOST_SIGNS} letters")
-    short = pc.filter(column, pc.less_equal(pc.utf8_length(column), 40))
-    if pc.any(pc.match_substring_regex(short, MARK_SEEN)).as_py():
-        raise Refused("classified", "a mark in a cell")
+        raise RefusedError("refused", "a control character in a cell")
 
 
 def marked(cells: list[str]) -> bool:
@@ -93,12 +101,16 @@ def marked(cells: list[str]) -> bool:
     )
 
 
-def decode(content: bytes) -> tuple[str, str]:
-    """Return the text of a file and its encoding: strictly UTF-8 first, then GB18030."""
+def is_utf8(content: bytes) -> bool:
+    """Tell whether bytes are strictly UTF-8, a piece at a time."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        return content.decode("utf-8-sig"), "UTF-8"
+        for start in range(0, len(content), MEGABYTE):
+            decoder.decode(content[start : start + MEGABYTE])
+        decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return content.decode("gb18030"), "GB18030"
+        return False
+    return True
 
 
 def csv_sheets(path: Path) -> list[Sheet]:
@@ -113,19 +125,18 @@ def packed_sheets(path: Path) -> list[Sheet]:
 
 def sheets_of_text(content: bytes) -> list[Sheet]:
     """Return the sheet that bytes hold: fast where every line is one row, else cell by cell."""
-    if found := CONTROL.search(content):
-        raise Refused("refused", f"a control character, byte {found.start()}")
+    if any(bytes([code]) in content for code in CONTROLS):
+        raise RefusedError("refused", "a control character")
     if len(content) > MEGABYTE and b"\n" not in content[:MEGABYTE]:
-        raise Refused("refused", "a first line without end")
-    text, encoding = decode(content)
-    notes = {"encoding_read": encoding} if encoding != "UTF-8" else {}
-    plain = content if encoding == "UTF-8" else text.encode()
-    plain = plain.removeprefix(b"\xef\xbb\xbf")
-    for number, line in enumerate(plain[:BATCH].splitlines()[:TOP], 1):
+        raise RefusedError("refused", "a first line without end")
+    content, notes = content.removeprefix(b"\xef\xbb\xbf"), {}
+    if not is_utf8(content):  # strictly first, since GB18030 accepts most of it
+        content, notes = content.decode("gb18030").encode(), {"encoding_read": "GB18030"}
+    for number, line in enumerate(content[:BATCH].splitlines()[:TOP], 1):
         if marked(line.decode("utf-8", "replace").replace('"', "").split(",")):
-            raise Refused("classified", f"a mark in row {number}")
-    sheet = fast_sheet(plain, notes) if b'"' not in plain else None
-    return [sheet or slow_sheet(text, notes)]
+            raise RefusedError("classified", f"a mark in row {number}")
+    sheet = fast_sheet(content, notes) if b'"' not in content else None
+    return [sheet or slow_sheet(content.decode(), notes)]
 
 
 def fast_sheet(content: bytes, notes: dict[str, str]) -> Sheet | None:
@@ -141,7 +152,7 @@ def fast_sheet(content: bytes, notes: dict[str, str]) -> Sheet | None:
             read_options=pyarrow.csv.ReadOptions(column_names=names),
             parse_options=pyarrow.csv.ParseOptions(quote_char=False),
             convert_options=pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+                column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False
             ),
         )
     except pa.ArrowInvalid:
@@ -167,7 +178,7 @@ def numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
     except csv.Error as error:
         if "field larger" in str(error):
             found = f"row {line}: an unclosed quote, or a cell of more than {MOST_SIGNS} letters"
-            raise Refused("refused", found) from None
+            raise RefusedError("refused", found) from None
         raise csv.Error(f"row {line}: {error}") from None
 
 
@@ -179,19 +190,19 @@ def sheet_of_rows(name: str, rows: Iterator[tuple[int, list[str]]], **more: Any)
         records = [cells for _, cells in batch]
         for place, cells in enumerate(records):
             if len(cells) > MOST_COLUMNS:
-                raise Refused("refused", f"{len(cells)} columns in row {batch[place][0]}")
+                raise RefusedError("refused", f"{len(cells)} columns in row {batch[place][0]}")
             if (len(cells) < 3 or place < TOP) and marked(cells):
-                raise Refused("classified", f"a mark in row {batch[place][0]}")
+                raise RefusedError("classified", f"a mark in row {batch[place][0]}")
         filled = itertools.zip_longest(*records, fillvalue="")
-        batches.append([pa.array(column, pa.string()) for column in filled])
+        batches.append([pa.array(column, pa.large_string()) for column in filled])
         numbers.append(np.array([number for number, _ in batch]))
     width = max(map(len, batches), default=0)
     if width * sum(map(len, numbers)) > MOST_CELLS:
-        raise Refused("refused", f"more than {MOST_CELLS} cells")
+        raise RefusedError("refused", f"more than {MOST_CELLS} cells")
     for batch_number, columns in enumerate(batches):
-        blank = pa.array([""] * len(numbers[batch_number]), pa.string())
+        blank = pa.array([""] * len(numbers[batch_number]), pa.large_string())
         columns += [blank] * (width - len(columns))
-    columns = [pa.chunked_array(parts, pa.string()) for parts in zip(*batches, strict=True)]
+    columns = [pa.chunked_array(parts, pa.large_string()) for parts in zip(*batches, strict=True)]
     rows_at = np.concatenate(numbers) if numbers else np.array([], dtype=int)
     return Sheet(name, rows_at, columns, **more)
 
@@ -207,7 +218,7 @@ def workbook_sheets(path: Path) -> list[Sheet]:
         sheets = []
         for sheet in values.worksheets:
             if IN_NAME.search(sheet.title):
-                raise Refused("classified", "a mark in the name of a sheet")
+                raise RefusedError("classified", "a mark in the name of a sheet")
             with values._archive.open(sheet._worksheet_path) as stream:
                 merged, calculated = merged_ranges(stream.read())
             if calculated and formulas is None:
@@ -217,10 +228,10 @@ def workbook_sheets(path: Path) -> list[Sheet]:
         active = [name for name in values._archive.namelist() if ACTIVE.search(name)]
         if sheets and active:
             sheets[0].notes["active"] = ", ".join(active[:3])
-    except (Refused, MemoryError):
+    except (RefusedError, MemoryError):
         raise
     except Exception as error:  # openpyxl names no error of its own for a broken workbook
-        raise Refused("refused", f"workbook: {error}") from None
+        raise RefusedError("refused", f"workbook: {error}") from None
     return sheets
 
 
@@ -233,16 +244,17 @@ def merged_ranges(content: bytes) -> tuple[list[tuple[int, int, int, int]], bool
         for left, top, right, bottom in MERGED.findall(content)
     ]
     if sum((d - b + 1) * (c - a + 1) for a, b, c, d in found) > MOST_CELLS // 100:
-        raise Refused("refused", "merged ranges without end")
+        raise RefusedError("refused", "merged ranges without end")
     return found, b"<f>" in content or b"<f " in content or b"<f/" in content
 
 
 def one_sheet(sheet: Any, written: Any, merged: list[tuple[int, int, int, int]]) -> Sheet:
     """Return one sheet of a workbook as text."""
     sheet.reset_dimensions()
-    rows = {n: texts for n, texts in enumerate(map(texts_of, sheet.iter_rows()), 1) if any(texts)}
-    unread = frozenset(stored_nowhere(rows, written)) if written is not None else frozenset()
-    filled = set()
+    texts = ([text_of(cell) for cell in cells] for cells in sheet.iter_rows())
+    rows = {number: cells for number, cells in enumerate(texts, 1) if any(cells)}
+    unread = stored_nowhere(rows, written) if written is not None else {}
+    filled: dict[int, list[int]] = {}
     for top, left, bottom, right in merged:
         first = rows.get(top, [])[left - 1 : left]
         for row in range(top, bottom + 1):
@@ -250,15 +262,14 @@ def one_sheet(sheet: Any, written: Any, merged: list[tuple[int, int, int, int]])
             for column in range(left - 1, min(right, len(cells)) if first and first[0] else 0):
                 if cells[column] == "":
                     cells[column] = first[0]
-                    filled.add((row, column))
+                    filled.setdefault(column, []).append(row)
     notes = {"hidden": sheet.title} if sheet.sheet_state != "visible" else {}
-    return sheet_of_rows(
-        sheet.title, iter(rows.items()), filled=frozenset(filled), unread=unread, notes=notes
-    )
+    return sheet_of_rows(sheet.title, iter(rows.items()), filled=filled, unread=unread, notes=notes)
 
 
-def stored_nowhere(rows: dict[int, list[str]], written: Any) -> Iterator[tuple[int, int]]:
-    """Yield the places of formulas without a stored value, and write the formula there."""
+def stored_nowhere(rows: dict[int, list[str]], written: Any) -> dict[int, list[int]]:
+    """Return the places of formulas without a stored value, and write the formulas there."""
+    found: dict[int, list[int]] = {}
     written.reset_dimensions()
     for number, cells in enumerate(written.iter_rows(), 1):
         texts = rows.get(number, [])
@@ -266,12 +277,8 @@ def stored_nowhere(rows: dict[int, list[str]], written: Any) -> Iterator[tuple[i
             if cell.data_type == "f" and (place >= len(texts) or texts[place] == ""):
                 rows[number] = texts = texts + [""] * (place + 1 - len(texts))
                 texts[place] = str(cell.value)
-                yield number, place
-
-
-def texts_of(cells: tuple[Any, ...]) -> list[str]:
-    """Return the cells of a row as they read in the sheet."""
-    return [text_of(cell) for cell in cells]
+                found.setdefault(place, []).append(number)
+    return found
 
 
 def text_of(cell: Any) -> str:
@@ -311,14 +318,14 @@ def parquet_sheets(path: Path) -> list[Sheet]:
         names = file.schema_arrow.names
         if len(names) > MOST_COLUMNS or file.metadata.num_rows * len(names) > MOST_CELLS:
             found = f"{len(names)} columns, {file.metadata.num_rows} rows"
-            raise Refused("refused", found)
+            raise RefusedError("refused", found)
         look_at_chunks(file.metadata)
         texts = [n for n in names if pa.types.is_string(file.schema_arrow.field(n).type)]
         table = pq.ParquetFile(path, read_dictionary=texts).read()
         columns = [text_column(table.column(name)) for name in names]
     except (pa.ArrowException, OSError) as error:
-        raise Refused("refused", f"Parquet: {str(error).splitlines()[0]}") from None
-    heads = [pa.chunked_array([pa.array([name], pa.string()), *c.chunks]) for name, c in
+        raise RefusedError("refused", f"Parquet: {str(error).splitlines()[0]}") from None
+    heads = [pa.chunked_array([pa.array([name], pa.large_string()), *c.chunks]) for name, c in
              zip(names, columns, strict=True)]  # fmt: skip
     return [Sheet("", np.arange(table.num_rows + 1), heads)]
 
@@ -328,24 +335,24 @@ def look_at_chunks(metadata: Any) -> None:
     groups = [metadata.row_group(place) for place in range(metadata.num_row_groups)]
     chunks = [group.column(place) for group in groups for place in range(group.num_columns)]
     if sum(chunk.total_uncompressed_size for chunk in chunks) > MOST_BYTES:
-        raise Refused("refused", "too much unpacked")
+        raise RefusedError("refused", "too much unpacked")
     for chunk in chunks:
         if chunk.total_uncompressed_size > 4 * MOST_SIGNS * (chunk.num_values + 8):
-            raise Refused("refused", f"a cell of more than {MOST_SIGNS} letters")
+            raise RefusedError("refused", f"a cell of more than {MOST_SIGNS} letters")
 
 
 def text_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return a column of any type as text; a missing value is a blank."""
     if pa.types.is_dictionary(column.type):
         for chunk in column.chunks:
-            look_at_cells(pa.chunked_array([chunk.dictionary], pa.string()))
+            look_at_cells(pa.chunked_array([chunk.dictionary]))
             lengths = pc.take(pc.binary_length(chunk.dictionary), chunk.indices)
             if (pc.sum(lengths).as_py() or 0) > MOST_BYTES:
-                raise Refused("refused", "a column without end")
+                raise RefusedError("refused", "a column without end")
     try:
-        text = pc.cast(column, pa.string())
+        text = pc.cast(column, pa.large_string())
     except pa.ArrowNotImplementedError:
-        raise Refused("refused", f"a column of type {column.type}") from None
+        raise RefusedError("refused", f"a column of type {column.type}") from None
     return pc.fill_null(text, "")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from haidian_eval.errors import TableError
+from haidian_eval.tables.contracts import contracts, schema
 
 MANIFEST = "manifest.json"
 MARK = "run"
@@ -44,13 +45,32 @@ def read_manifest(folder: Path) -> dict[str, str]:
 
 
 def write_tables(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
-    """Write frames as Parquet and enter their checksums; the index is not kept."""
+    """Write frames as Parquet and enter their checksums; the index is not kept.
+
+    What bears the name of an edition's table must be as its contract says, whatever happened to
+    it since it was read; else TableError.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for name, frame in frames.items():
+        if name in contracts() and len(frame):
+            look_at_frame(name, frame)
         draft = folder / f".{name}.parquet.{os.getpid()}"
         frame.reset_index(drop=True).to_parquet(draft, index=False)
         draft.replace(folder / f"{name}.parquet")
     enter(folder, frames)
+
+
+def look_at_frame(name: str, frame: pd.DataFrame) -> None:
+    """Refuse a frame that is no longer what the contract of its table says."""
+    from pandera.errors import SchemaErrors
+
+    try:
+        schema(contracts()[name]).validate(frame, lazy=True)
+    except SchemaErrors as error:
+        wrong = error.failure_cases[["column", "check", "failure_case"]].head(3)
+        raise TableError(
+            f"the table {name!r} breaks its contract: {wrong.to_dict('records')}"
+        ) from None
 
 
 def enter(folder: Path, names: Mapping[str, object]) -> None:

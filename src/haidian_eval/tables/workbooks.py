@@ -11,21 +11,23 @@ from typing import Any
 
 import pandas as pd
 
+from haidian_eval.tables.cells import BLANKS
 from haidian_eval.tables.guard import MOST_SIGNS
 from haidian_eval.tables.store import replace
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "＝", "＋", "－", "＠")
 SAFE = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-MADE = dt.datetime(2000, 1, 1)  # the same rows give the same bytes  # noqa: DTZ001
+MADE = dt.datetime(2000, 1, 1)  # the same rows give the same bytes
 WIDEST = 46
 FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\'", "_"))
 
 
 def safe_cell(value: Any) -> Any:
     """Return a cell for CSV that no spreadsheet takes for a formula; numbers stay as they are."""
-    if isinstance(value, str) and value.lstrip(" \u00a0\u3000").startswith(FORMULA_STARTS):
-        return f"'{value}"
-    return value
+    if not isinstance(value, str):
+        return value
+    dangerous = any(text.startswith(FORMULA_STARTS) for text in (value, value.lstrip(BLANKS)))
+    return f"'{value}" if dangerous else value
 
 
 def write_workbook(path: Path, sheets: Mapping[str, pd.DataFrame]) -> None:
