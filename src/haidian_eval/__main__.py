@@ -210,14 +210,17 @@ def write_check(defects: Defects, study: Study, text: Text) -> None:
     from haidian_eval.params import LANGUAGES
     from haidian_eval.report.check_page import check_page
     from haidian_eval.tables import write_queries
-    from haidian_eval.tables.store import replace
+    from haidian_eval.tables.store import replace, sha256
     from haidian_eval.text import Text
 
+    edition = study.places.edition(study.year)
+    files = sorted(p for p in edition.rglob("*") if p.is_file())
+    sums = {p.relative_to(edition).as_posix(): sha256(p) for p in files}
     folder = study.places.reports / str(study.year) / "check"
     shutil.rmtree(folder, ignore_errors=True)
     frame = defects.frame
     for lang in LANGUAGES:
-        page = check_page(frame, study.params, Text(lang))
+        page = check_page(frame, study.params, Text(lang), sums=sums)
         replace(folder / f"defects_{lang}.html", page.encode())
     click.echo(text("check.page", path=folder / f"defects_{text.lang}.html"))
     if paths := write_queries(folder / "departments", defects, text):

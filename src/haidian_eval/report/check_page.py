@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import nbformat.v4
@@ -41,8 +42,11 @@ def section(key: str, words: str, text: Text) -> Any:
     return nbformat.v4.new_output("display_data", bundle, metadata={"haidian_eval": mark})
 
 
-def check_page(frame: pd.DataFrame, params: Params, text: Text) -> str:
-    """Return the page of all defects: counted by file, then one by one."""
+def check_page(frame: pd.DataFrame, params: Params, text: Text, *, sums: Mapping[str, str]) -> str:
+    """Return the page of all defects: counted by file, then one by one.
+
+    sums: file -> SHA-256 of what was checked.
+    """
     title = text("check.title")
     stops = (frame["severity"] == "stops").any()
     lead = text("check.unusable") if stops else "" if len(frame) else text("check.none")
@@ -56,7 +60,7 @@ def check_page(frame: pd.DataFrame, params: Params, text: Text) -> str:
     around = Frame(
         title=title, edition_title=getattr(params.edition.title, text.lang),
         foot=getattr(params.report.foot, text.lang), status=text("page.status_draft"),
-        watermark=text("page.watermark"), scenario="", pages=(), other_language="", provenance={},
+        watermark=text("page.watermark"), scenario="", pages=(), other_language="", provenance=sums,
     )  # fmt: skip
     notebook = nbformat.v4.new_notebook(cells=[cell])
     return render(notebook, file_stem="check", frame=around, text=text)

@@ -47,6 +47,14 @@ class Defects:
         self.parts += other.parts
         self.originals |= other.originals
 
+    def name_departments(self, units: pd.DataFrame | None) -> None:
+        """Put the names of units in the place of their ids as departments."""
+        names = {} if units is None else dict(zip(units["unit_id"], units["name_zh"], strict=True))
+        self.parts = [
+            part.replace({"department": names}) if "department" in part else part
+            for part in self.parts
+        ]
+
     @property
     def frame(self) -> pd.DataFrame:
         """The defects in the order of file, sheet, row and column."""

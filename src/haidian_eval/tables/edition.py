@@ -54,6 +54,7 @@ def read_edition(
             sources = tables.get("sources")
             tables[name] = with_sources(frame, contract, sources, defects) if len(frame) else frame
     tables = apply_corrections(tables, defects)
+    defects.name_departments(tables.get("units"))
     if strict:
         stop_if_unusable(defects)
         refuse_unknown_names(params, tables)

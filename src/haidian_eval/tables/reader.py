@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from haidian_eval.params import LANGUAGES
 from haidian_eval.tables.checks import clean, suspicious
 from haidian_eval.tables.columns import BLANK, matching
 from haidian_eval.tables.contracts import BRACKETS, DTYPES, Contract, plain_header
@@ -22,11 +24,13 @@ from haidian_eval.tables.personal import masked
 from haidian_eval.tables.rows import ORIGIN, Raw
 from haidian_eval.tables.sheets import Sheet, read_sheets
 from haidian_eval.tables.units import ratio, read_unit
+from haidian_eval.text import Text
 
 ENDINGS = ("csv", "csv.gz", "xlsx", "parquet")
 UNIT_LINE = re.compile(r"(?:计量)?单位\s*:\s*(\S+)|Unit\s*:\s*(.+)", re.IGNORECASE)
 NOTES = "^\\s*(注|备注|说明|附注|填表|填报|制表|审核|联系|数据来源|资料来源|来源|Note|Source)"
 TOTALS = "^\\s*(合\\s*计|总\\s*计|小\\s*计|全部合计|Total|Sum)\\s*[:：]?\\s*$"
+OWN_PAGES = tuple(itertools.product(LANGUAGES, ("notes", "lists")))  # of our templates
 ENOUGH_COLUMNS = 3  # below that a row of one cell may be a whole row
 
 
@@ -100,6 +104,8 @@ def with_headers(
     sheets: list[Sheet], file: str, contract: Contract, defects: Defects
 ) -> list[tuple[Sheet, Header]]:
     """Return the sheets that hold the table, each with its header; what is not read is said."""
+    own = {Text(lang)(f"template.{page}") for lang, page in OWN_PAGES}
+    sheets = [sheet for sheet in sheets if sheet.name not in own]
     found = [(sheet, find_header(sheet, contract)) for sheet in sheets]
     ready = [(sheet, header) for sheet, header in found if header is not None]
     for sheet in sheets:
@@ -128,7 +134,7 @@ def find_header(sheet: Sheet, contract: Contract) -> Header | None:
         header = read_header(row, cells, forms)
         if best is None or len(header.places) > len(best.places):
             best = header
-    enough = min(len(contract.needed), max(2, len(contract.needed) // 3))
+    enough = min(len(contract.needed), max(2, len(contract.needed) // 2))
     if best is None or len(best.places) < enough:
         return None
     stated = unit_above(sheet.top[: best.row])

@@ -65,7 +65,7 @@ def look_at_frame(name: str, frame: pd.DataFrame) -> None:
     from pandera.errors import SchemaErrors
 
     try:
-        schema(contracts()[name]).validate(frame, lazy=True)
+        schema(contracts()[name]).validate(frame.reset_index(drop=True), lazy=True)
     except SchemaErrors as error:
         wrong = error.failure_cases[["column", "check", "failure_case"]].head(3)
         raise TableError(
