@@ -187,7 +187,7 @@ def test_unit_names_its_department_and_gets_its_own_workbook(edition: Path) -> N
     ]  # fmt: skip
     book = openpyxl.load_workbook(folder / "departments" / "北京市城市管理委员会.xlsx")
     head, row = list(book["指标数值"].iter_rows(values_only=True))
-    assert row[:7] == (1, "该行未计入", "values.csv", "", 3, "value", "八")
+    assert row[:7] == (1, "该行未计入", "values.csv", None, 3, "value", "八")
     assert dict(zip(head, row, strict=True))["原报：value"] == "八"
     for lang in ("zh", "en"):
         page = (folder / f"defects_{lang}.html").read_text("utf-8")

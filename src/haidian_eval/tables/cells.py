@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -125,11 +125,8 @@ def read_quantity(text: str) -> Quantity:
     return Quantity(number, unit, plain=bool(re.fullmatch(PLAIN_NUMBER, text)))
 
 
-def read_date(text: str) -> Cell:
+def read_date(known: str) -> Cell:
     """Return the date that a cell holds; a month, or day and month in doubt, is none."""
-    known = folded(text)
-    if not known or is_missing(known, words=True):
-        return Cell(repaired=bool(text))
     try:
         if SERIAL.fullmatch(known) and int(known) in SERIALS:
             return Cell(dt.date(1899, 12, 30) + dt.timedelta(days=int(known)), repaired=True)
@@ -137,20 +134,16 @@ def read_date(text: str) -> Cell:
         if match is None:
             return Cell(rule="date")
         year, month, day = (int(part) for part in match.groups() if part and part.isdigit())
-        value = dt.date(year, month, day)
+        return Cell(dt.date(year, month, day), repaired=not ISO_DATE.fullmatch(known))
     except ValueError:
         return Cell(rule="date")
-    return Cell(value, repaired=not ISO_DATE.fullmatch(text))
 
 
-def read_period(text: str) -> Cell:
+def read_period(known: str) -> Cell:
     """Return the period that a cell holds; 2024-01..06 is January to June."""
-    known = folded(text)
-    if not known or is_missing(known, words=True):
-        return Cell(repaired=bool(text))
     match = PERIOD.fullmatch(known)
     if match and (not match["first"] or match["first"] < match["last"]):
-        return Cell(known, repaired=known != text)
+        return Cell(known)
     written = WRITTEN_PERIOD.fullmatch(re.sub(r"\s+", "", known))
     period = "" if written is None else period_of(written.groupdict())
     return Cell(period, repaired=True) if period else Cell(rule="period")
@@ -172,59 +165,55 @@ def period_of(parts: Mapping[str, str | None]) -> str:
     return f"{year}-{month:02d}" if 1 <= month <= 12 else ""
 
 
-def read_text(text: str) -> Cell:
-    """Return a text without blanks around it; a mere sign stands for nothing."""
-    known = text.strip(BLANKS)
-    if not known or is_missing(known, words=False):
-        return Cell(repaired=bool(text))
-    if known.casefold() in ERRORS:
-        return Cell(rule="formula")
-    return Cell(known, repaired=known != text)
+def read_name(known: str) -> Cell:
+    """Return an id, as text; digits that a spreadsheet dropped are gone."""
+    return Cell(rule="digits") if LOST_DIGITS.fullmatch(known) else Cell(known)
 
 
-def read_name(text: str) -> Cell:
-    """Return an id in half-width letters, as text; digits that a spreadsheet dropped are gone."""
-    known = folded(text)
-    if not known or is_missing(known, words=True):
-        return Cell(repaired=bool(text))
-    if known.casefold() in ERRORS:
-        return Cell(rule="formula")
-    if LOST_DIGITS.fullmatch(known):
-        return Cell(rule="digits")
-    return Cell(known, repaired=known != text)
-
-
-def read_id(text: str) -> Cell:
+def read_id(known: str) -> Cell:
     """Return an id; one with a blank inside, or made a decimal number, is none."""
-    cell = read_name(text)
-    return Cell(rule="id") if NO_ID.search(str(cell.value or "")) else cell
+    return Cell(rule="id") if NO_ID.search(known) else read_name(known)
 
 
-def read_flag(text: str) -> Cell:
+def read_flag(known: str) -> Cell:
     """Return yes or no."""
-    known = folded(text).casefold()
-    if not known or is_missing(known, words=True):
-        return Cell(repaired=bool(text))
-    if known in FLAGS:
-        return Cell(FLAGS[known], repaired=text not in FLAGS)
-    if known in OTHER_FLAGS:
-        return Cell(OTHER_FLAGS[known], repaired=True)
-    return Cell(rule="flag")
+    if known.casefold() in FLAGS:
+        return Cell(FLAGS[known.casefold()])
+    found = OTHER_FLAGS.get(known.casefold())
+    return Cell(found, repaired=True) if found else Cell(rule="flag")
 
 
-def read_code(text: str, codes: tuple[str, ...], labels: Mapping[str, str]) -> Cell:
+def read_code(known: str, codes: tuple[str, ...], labels: Mapping[str, str]) -> Cell:
     """Return the allowed code that a cell names, by itself or by its official word."""
-    known = folded(text)
-    if not known or is_missing(known, words=False):
-        return Cell(repaired=bool(text))
-    named = {folded(label): code for code, label in labels.items()}
-    named |= {code.casefold(): code for code in codes} | {code: code for code in codes}
-    found = named.get(known) or named.get(known.casefold())
-    exact = text in codes or text in labels.values()
-    return Cell(found, repaired=not exact) if found else Cell(rule="allowed")
+    named = {folded(label): code for code, label in labels.items()} | {c: c for c in codes}
+    loose = {code.casefold(): code for code in codes}
+    if known in named:
+        return Cell(named[known])
+    found = loose.get(known.casefold())
+    return Cell(found, repaired=True) if found else Cell(rule="allowed")
+
+
+def read_text(known: str) -> Cell:
+    """Return a text as it is."""
+    return Cell(known)
 
 
 READERS = {
     "text": read_text, "id": read_id, "name": read_name, "date": read_date, "period": read_period,
     "flag": read_flag,
 }  # fmt: skip
+LITERAL = frozenset({"text", "code"})  # where 无 is a word, not a missing cell
+
+
+def read_cell(text: str, reader: Callable[[str], Cell], kind: str) -> Cell:
+    """Return what a cell of a kind holds: nothing, an error of the spreadsheet, or what it says.
+
+    Blanks around it and full-width letters are taken away; a text keeps its own letters.
+    """
+    known = text.strip(BLANKS) if kind == "text" else folded(text)
+    if not known or is_missing(known, words=kind not in LITERAL):
+        return Cell(repaired=bool(text))
+    if known.casefold() in ERRORS:
+        return Cell(rule="formula")
+    cell = reader(known)
+    return cell if cell.rule else Cell(cell.value, cell.repaired or known != text)

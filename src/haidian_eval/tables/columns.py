@@ -74,18 +74,16 @@ def read_column(cells: pd.Series, column: Column, units: UnitsOf) -> Read:
 
 def read_words(texts: pa.ChunkedArray, column: Column) -> Read:
     """Return the cells of a column of text, ids, codes, dates, periods or flags."""
-    if column.kind == "text" and column.allowed:
-        reader: Callable[[str], one.Cell] = partial(
-            one.read_code, codes=column.allowed, labels=column.labels
-        )
-        unusual = np.ones(len(texts), dtype=bool)
-    else:
-        reader = one.READERS["name" if column.references else column.kind]
-        unusual = looks_unusual(texts, column)
+    kind: str = "name" if column.references and not column.allowed else column.kind
+    reader: Callable[[str], one.Cell] = one.READERS[kind]
+    unusual = looks_unusual(texts, column)
+    if column.allowed:
+        kind = "code"
+        reader = partial(one.read_code, codes=column.allowed, labels=column.labels)
     at = np.flatnonzero(unusual)
     asked = texts if unusual.all() else texts.take(pa.array(at))
     found = pc.dictionary_encode(asked.combine_chunks())
-    read = [reader(word) for word in found.dictionary.to_pylist()]
+    read = [one.read_cell(word, reader, kind) for word in found.dictionary.to_pylist()]
     which = found.indices.to_numpy(zero_copy_only=False)
     objects = np.empty(len(read), dtype=object)
     objects[:] = [cell.value for cell in read]
@@ -98,7 +96,9 @@ def read_words(texts: pa.ChunkedArray, column: Column) -> Read:
 
 
 def looks_unusual(texts: pa.ChunkedArray, column: Column) -> np.ndarray:
-    """Return which cells need to be read one by one; dates, periods and flags all do."""
+    """Return which cells need to be read one by one; codes, dates, periods and flags all do."""
+    if column.allowed:
+        return np.ones(len(texts), dtype=bool)
     if column.kind == "id" or column.references:
         words = np.asarray(pc.is_in(texts, pa.array(one.WORDS, texts.type)))
         odd = ~matching(texts, PLAIN_NAME) | matching(texts, "^[0-9.]+[eE][+]|^[nN]|[.]0$")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +22,14 @@ COVERAGE = [
     "source_id",
 ]  # fmt: skip
 FORECAST = "seen_forecast"
+# Which parameters name nodes of the indicators, units, and kinds of unit.
+NAMING = {
+    "nodes": "tables.additive tables.cumulative environment.indicators environment.shown_only"
+    " environment.demonstration economy.total economy.growth economy.share economy.groups"
+    " economy.targets claims.monthly",
+    "units": "economy.whole claims.background_stations report.focus_unit",
+    "kinds": "tables.assessed",
+}
 LEFT_OUT_KEY = ["indicator_id", "period", "vintage", "source_id", "as_of", "confidence"]
 
 
@@ -67,32 +76,17 @@ def read_edition(
 def refuse_unknown_names(params: Params, tables: Mapping[str, pd.DataFrame]) -> None:
     """Refuse parameters that name indicators, units or kinds of unit which the edition has not."""
     nodes, units = tables["indicators"]["node_id"], tables["units"]
-    watched, economy, own = params.environment, params.economy, params.claims
-    for parameter, names, known in (
-        ("tables.additive", params.tables.additive, nodes),
-        (
-            "tables.cumulative",
-            [n for pair in params.tables.cumulative.items() for n in pair],
-            nodes,
-        ),
-        ("tables.assessed", params.tables.assessed, units["unit_type"]),
-        ("environment.indicators", watched.indicators, nodes),
-        ("environment.shown_only", watched.shown_only, nodes),
-        ("environment.demonstration", watched.demonstration, nodes),
-        ("economy.total", [economy.total], nodes),
-        ("economy.growth", [economy.growth], nodes),
-        ("economy.share", [economy.share], nodes),
-        ("economy.groups", economy.groups, nodes),
-        ("economy.targets", [economy.targets], nodes),
-        ("economy.whole", [economy.whole], units["unit_id"]),
-        ("claims.monthly", own.monthly, nodes),
-        ("claims.background_stations", own.background_stations, units["unit_id"]),
-        ("report.focus_unit", [params.report.focus_unit], units["unit_id"]),
-    ):
-        for name in names:
-            if name not in set(known):
-                what = f"{parameter} = {name!r}"
-                raise ParameterError(not_known(what, name, sorted(set(known))))
+    known = {"nodes": nodes, "units": units["unit_id"], "kinds": units["unit_type"]}
+    for kind, parameters in NAMING.items():
+        for parameter in parameters.split():
+            chosen = attrgetter(parameter)(params)
+            names = [chosen] if isinstance(chosen, str) else list(chosen)
+            more = list(chosen.values()) if parameter == "tables.cumulative" else []
+            for name in names + more:
+                if name not in set(known[kind]):
+                    raise ParameterError(
+                        not_known(f"{parameter} = {name!r}", name, sorted(set(known[kind])))
+                    )
 
 
 def files_of(folder: Path, name: str) -> list[Path]:
@@ -222,22 +216,15 @@ def assessed_units(units: pd.DataFrame, params: Params) -> pd.DataFrame:
 def coverage(edition: Edition, params: Params) -> pd.DataFrame:
     """Return, per indicator and period, how many assessed units have a value and who has none."""
     assessed = assessed_units(edition.tables["units"], params)["unit_id"]
-    counted = edition.tables["values"]
-    counted = counted[counted["unit_id"].isin(assessed)]
-    rows = []
+    values = edition.tables["values"]
+    counted = values[values["unit_id"].isin(assessed)]
     order = {name: place for place, name in enumerate(edition.tables["indicators"]["node_id"])}
     counted = counted.assign(_place=counted["indicator_id"].map(order))
-    for (_, indicator, period), group in counted.groupby(["_place", "indicator_id", "period"]):
-        absent = assessed[~assessed.isin(group["unit_id"])]
-        rows.append(
-            {
-                "indicator_id": indicator,
-                "period": period,
-                "units_with_value": len(assessed) - len(absent),
-                "units_assessed": len(assessed),
-                "absent": ";".join(absent),
-                "vintage": ";".join(sorted(set(group["vintage"]))),
-                "source_id": ";".join(sorted(set(group["source_id"]))),
-            }
-        )
-    return pd.DataFrame(rows, columns=COVERAGE)
+    groups = counted.groupby(["_place", "indicator_id", "period"])
+    rows = groups.agg(
+        absent=("unit_id", lambda units: ";".join(assessed[~assessed.isin(units)])),
+        units_with_value=("unit_id", "nunique"),
+        vintage=("vintage", lambda cells: ";".join(sorted(set(cells)))),
+        source_id=("source_id", lambda cells: ";".join(sorted(set(cells)))),
+    )
+    return rows.assign(units_assessed=len(assessed)).reset_index()[COVERAGE]

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from haidian_eval.tables.contracts import NUMERIC, Column, Contract, contracts
-from haidian_eval.tables.workbooks import add_sheet, open_workbook, save_workbook, write_cell
+from haidian_eval.tables.workbooks import add_sheet, new_workbook
 from haidian_eval.text import Text
 
 ROWS = 2_000  # to which the lists and formats of a template reach
@@ -76,27 +76,19 @@ def write_template(
     known: table -> its keys, offered as lists where columns refer to it. rows: cells filled in
     beforehand, under the contract's columns.
     """
-    book, buffer = open_workbook()
-    sheet = book.add_worksheet(getattr(contract, text.lang)[:31] or contract.name)
-    lists = book.add_worksheet(text("template.lists"))
-    heads = book.add_format({"bold": True, "bg_color": "#E8EDF2", "text_wrap": True})
-    asked = book.add_format({"bold": True, "bg_color": "#FBE9D0", "text_wrap": True})
-    plain = book.add_format({"num_format": "@"})
-    lists.write_string(0, 0, text("template.mark"))
-    for place, (name, column) in enumerate(contract.columns.items()):
-        own = header(name, column, text)
-        sheet.write_string(0, place, own, asked if column.required else heads)
-        sheet.set_column(
-            place, place, max(12, 2 * len(own)), None if column.kind in NUMERIC else plain
-        )
-        offer_choices(sheet, lists, place, column, text, known or {})
-        for row, cell in enumerate([] if rows is None or name not in rows else rows[name], 1):
-            write_cell(sheet, row, place, cell)
-    sheet.freeze_panes(1, 0)
-    notes = add_sheet(book, text("template.notes"), column_notes(contract, text))
-    first = contract.about.get(text.lang, "")
-    notes.write_string(len(contract.columns) + 2, 0, f"{text('template.mark')} {first}")
-    save_workbook(book, buffer, path)
+    heads = {name: header(name, column, text) for name, column in contract.columns.items()}
+    filled = pd.DataFrame(rows, columns=list(heads), dtype="object").rename(columns=heads)
+    notes, about = column_notes(contract, text), contract.about.get(text.lang, "")
+    notes.loc[len(notes), notes.columns[0]] = f"{text('template.mark')} {about}"
+    with new_workbook(path) as book:
+        sheet = add_sheet(book, getattr(contract, text.lang), filled)
+        lists = add_sheet(book, text("template.lists"), pd.DataFrame(columns=list(heads.values())))
+        add_sheet(book, text("template.notes"), notes)
+        as_text = book.book.add_format({"num_format": "@"})
+        for place, column in enumerate(contract.columns.values()):
+            form = None if column.kind in NUMERIC else as_text
+            sheet.set_column(place, place, max(12, 2 * len(filled.columns[place])), form)
+            offer_choices(sheet, lists, place, column, text, known or {})
 
 
 def offer_choices(
@@ -107,16 +99,13 @@ def offer_choices(
     if column.kind == "flag":
         words = [text("template.yes"), text("template.no")]
     if words:
-        from xlsxwriter.utility import xl_col_to_name
+        from xlsxwriter.utility import xl_range_abs
 
-        for row, word in enumerate(words, 1):
-            lists.write_string(row, place, word)
-        letter = xl_col_to_name(place)
-        source = f"='{lists.get_name()}'!${letter}$2:${letter}${len(words) + 1}"
-        free = bool(column.references)  # several ids may stand in one cell
-        sheet.data_validation(1, place, ROWS, place, {
-            "validate": "list", "source": source, "error_type": "warning" if free else "stop",
-        })  # fmt: skip
+        lists.write_column(1, place, words)
+        source = f"='{lists.get_name()}'!{xl_range_abs(1, place, len(words), place)}"
+        error = "warning" if column.references else "stop"  # several ids may stand in one cell
+        rule = {"validate": "list", "source": source, "error_type": error}
+        sheet.data_validation(1, place, ROWS, place, rule)
     elif column.kind in NUMERIC and (bounds := limits(column)):
         sheet.data_validation(1, place, ROWS, place, {"error_type": "warning"} | bounds)
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from haidian_eval.tables.cells import BLANKS
-from haidian_eval.tables.guard import MOST_SIGNS
 from haidian_eval.tables.store import replace
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "＝", "＋", "－", "＠")
 SAFE = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 MADE = dt.datetime(2000, 1, 1)  # the same rows give the same bytes
-WIDEST = 46
+WIDEST = 360  # pixels
+HEAD = {"bold": True, "text_wrap": True, "valign": "top", "bg_color": "#E8EDF2"}
 FORBIDDEN = str.maketrans(dict.fromkeys("[]:*?/\\'", "_"))
 
 
@@ -33,63 +33,36 @@ def safe_cell(value: Any) -> Any:
 def write_workbook(path: Path, sheets: Mapping[str, pd.DataFrame]) -> None:
     """Write frames as the sheets of a workbook, whole or not at all.
 
-    Text is written as text whatever it begins with; missing cells are blank; a text longer than a
-    cell holds is cut with a sign that says so.
+    Text is written as text whatever it begins with; missing cells are blank.
     """
-    book, buffer = open_workbook()
-    for name, frame in sheets.items():
-        add_sheet(book, name, frame)
-    save_workbook(book, buffer, path)
+    with new_workbook(path) as book:
+        for name, frame in sheets.items():
+            add_sheet(book, name, frame)
 
 
-def open_workbook() -> tuple[Any, io.BytesIO]:
-    """Return a new workbook and the buffer that it is written to."""
-    import xlsxwriter
-
-    buffer = io.BytesIO()
-    book = xlsxwriter.Workbook(buffer, {**SAFE, "in_memory": True})
-    book.set_properties({"created": MADE})
-    return book, buffer
-
-
-def save_workbook(book: Any, buffer: io.BytesIO, path: Path) -> None:
-    """Write a finished workbook to its place."""
-    book.close()
+@contextmanager
+def new_workbook(path: Path) -> Iterator[pd.ExcelWriter[Any]]:
+    """Yield a workbook to write to; it comes to its place when it is finished."""
+    buffer, options = io.BytesIO(), {"options": {**SAFE, "in_memory": True}}
+    with pd.ExcelWriter(buffer, engine="xlsxwriter", engine_kwargs=options) as book:
+        book.book.set_properties({"created": MADE})
+        yield book
     replace(path, buffer.getvalue())
 
 
-def add_sheet(book: Any, name: str, frame: pd.DataFrame) -> Any:
-    """Add a sheet with a frozen header, a filter and columns as wide as their cells."""
-    sheet = book.add_worksheet(sheet_name(name, [s.get_name() for s in book.worksheets()]))
-    head = book.add_format(
-        {"bold": True, "text_wrap": True, "valign": "top", "bg_color": "#E8EDF2"}
-    )
-    body = book.add_format({"text_wrap": True, "valign": "top"})
+def add_sheet(book: pd.ExcelWriter[Any], name: str, frame: pd.DataFrame) -> Any:
+    """Return a new sheet with a frozen header, a filter and columns as wide as their cells."""
+    own = sheet_name(name, list(book.sheets))
+    plain = frame.astype("object").where(frame.notna(), None)
+    plain.to_excel(book, sheet_name=own, index=False, header=False, startrow=1)
+    sheet = book.sheets[own]
     for place, column in enumerate(frame):
-        sheet.write_string(0, place, str(column), head)
-        widths = [wide(str(column)), *(wide(str(cell)) for cell in frame[column].head(200))]
-        sheet.set_column(place, place, min(WIDEST, max(widths) + 2))
-        for row, value in enumerate(frame[column], 1):
-            write_cell(sheet, row, place, value, body)
+        sheet.write_string(0, place, str(column), book.book.add_format(HEAD))
+    sheet.autofit(WIDEST)
     sheet.freeze_panes(1, 0)
     if len(frame):
         sheet.autofilter(0, 0, len(frame), max(0, frame.shape[1] - 1))
     return sheet
-
-
-def write_cell(sheet: Any, row: int, place: int, value: Any, form: Any = None) -> None:
-    """Write one cell by its kind."""
-    if value is None or value is pd.NA or value is pd.NaT:
-        return
-    if isinstance(value, bool):
-        sheet.write_boolean(row, place, value, form)
-    elif isinstance(value, int | float) or hasattr(value, "dtype"):
-        if math.isfinite(float(value)):
-            sheet.write_number(row, place, float(value), form)
-    else:
-        text = str(value)
-        cut = text if len(text) <= MOST_SIGNS else text[: MOST_SIGNS - 1] + "…"
-        sheet.write_string(row, place, cut, form)
 
 
 def sheet_name(wanted: str, taken: list[str]) -> str:
@@ -99,10 +72,3 @@ def sheet_name(wanted: str, taken: list[str]) -> str:
     while name.casefold() in {other.casefold() for other in taken}:
         name, number = f"{plain[:27]}_{number}", number + 1
     return name
-
-
-def wide(words: str) -> int:
-    """Return how many Latin letters wide a text is."""
-    return max(
-        (len(line) + sum(ord(c) > 0x2E7F for c in line) for line in words.split("\n")), default=0
-    )
