@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import pyarrow.compute as pc
 
 from haidian_eval.tables.columns import Read, UnitsOf, out_of_range, read_column, text_cells
 from haidian_eval.tables.contracts import NUMERIC, Contract
@@ -22,7 +21,21 @@ ENOUGH = 5  # values in a group before their order of magnitude says anything
 SLIP = 3.0  # powers of ten
 SPREAD = 5.0  # times the group's own spread
 EXACT = 1e-9
-Hits = dict[tuple[str, str], np.ndarray]
+NOWHERE = np.array([], dtype=np.int64)
+
+
+class Hits(dict[tuple[str, str], np.ndarray]):
+    """(rule, column) -> the positions of the cells that the rule is told of."""
+
+    def mark(self, rule: str, name: str, at: np.ndarray) -> None:
+        """Add positions to those of a rule and a column."""
+        if len(at):
+            self[rule, name] = np.union1d(self.get((rule, name), at), at)
+
+    @property
+    def rows(self) -> np.ndarray:
+        """All positions, each once."""
+        return np.unique(np.concatenate([NOWHERE, *self.values()]))
 
 
 def clean(
@@ -32,34 +45,27 @@ def clean(
 
     tables: other clean frames, by name, to which references and dictionaries point.
     """
-    size = len(raw.frame)
     columns = {name: raw.frame[name] for name in contract.columns if name in raw.frame}
     read, units = read_columns(raw, columns, contract, tables)
     values = pd.DataFrame({name: column.cells for name, column in read.items()})
-    excluded, repaired = faults_of(read, raw, contract), repairs_of(read, raw, contract)
-    noted: Hits = {}
+    excluded, repaired, noted = Hits(), Hits(), Hits()
+    mark_cells(read, raw, contract, excluded, repaired)
     values = in_declared_units(values, read, units, contract)
-    excluded |= row_faults(values, excluded, contract)
-    excluded |= unknown_references(values, contract, tables)
-    excluded |= out_of_dictionary(values, contract, tables)
-    values, own = without_personal(values, columns, contract)
-    for (rule, name), at in own.items():
-        key = name in contract.key or contract.columns[name].references
-        (excluded if key else noted)[rule, name] = at
-    excluded |= repeated_keys(values, excluded, contract)
-    out = np.zeros(size, dtype=bool)
-    for at in excluded.values():
-        out[at] = True
-    noted |= wrong_magnitude(values, out, contract)
+    mark_rows(values, contract, excluded)
+    mark_references(values, contract, tables, excluded)
+    mark_dictionary_range(values, contract, tables, excluded)
+    values = without_personal(values, columns, contract, excluded, noted)
+    mark_keys(values, contract, excluded)
+    out = np.zeros(len(raw.frame), dtype=bool)
+    out[excluded.rows] = True
+    mark_magnitude(values, out, contract, noted)
     teller = Teller(raw, contract, tables, defects)
     for severity, hits in (("excluded", excluded), ("repaired", repaired), ("noted", noted)):
         for (rule, name), at in hits.items():
             teller.tell(rule, name, at, severity)
-    teller.keep_originals(np.unique(np.concatenate([
-        *excluded.values(), *repaired.values(), *noted.values(), np.array([], dtype=int)
-    ]).astype(int)))  # fmt: skip
+    teller.keep_originals(Hits(excluded | repaired | noted).rows)
     origin = raw.frame[ORIGIN].reset_index(drop=True)
-    values = values.assign(**origin, _repair=repair_notes(raw, repaired, noted, size))
+    values = values.assign(**origin, _repair=repair_notes(raw, repaired, noted))
     return values[~out].set_axis(raw.frame.index[~out])
 
 
@@ -81,20 +87,32 @@ def read_columns(
     return {name: read[name] for name in columns}, units
 
 
-def faults_of(read: Mapping[str, Read], raw: Raw, contract: Contract) -> Hits:
-    """Return the cells that are no value of their kind, outside their range, or blank in vain."""
-    hits: Hits = {}
+def mark_cells(
+    read: Mapping[str, Read], raw: Raw, contract: Contract, excluded: Hits, repaired: Hits
+) -> None:
+    """Mark cells that are no value of their kind, out of range or blank in vain, and repaired ones.
+
+    A repair that a fault makes idle is not told; nor is a missing word where a value is required.
+    """
     for name, column in read.items():
-        unread = raw.unread.get(name, np.array([], dtype=int))
-        declared = contract.columns[name]
+        unread, filled = raw.unread.get(name, NOWHERE), raw.filled.get(name, NOWHERE)
+        declared, missing = contract.columns[name], np.flatnonzero(column.blank)
         for rule, at in column.faults.items():
-            told = blamed(rule, name, contract, raw)
-            hits[told] = np.union1d(hits.get(told, at), np.setdiff1d(at, unread))
-        hits["formula", name] = np.union1d(hits.get(("formula", name), unread), unread)
+            excluded.mark(*blamed(rule, name, contract, raw), np.setdiff1d(at, unread))
+        excluded.mark("formula", name, unread)
+        outside = out_of_range(column.cells, declared)
+        excluded.mark("range", name, np.setdiff1d(outside, unread))
+        bad = np.concatenate([NOWHERE, *column.faults.values(), filled])
+        done = np.setdiff1d(column.repaired, bad)
         if declared.required:
-            hits["required", name] = np.setdiff1d(np.flatnonzero(column.blank), unread)
-        hits["range", name] = np.setdiff1d(out_of_range(column.cells, declared), unread)
-    return {key: at for key, at in hits.items() if len(at)}
+            excluded.mark("required", name, np.setdiff1d(missing, unread))
+        else:
+            repaired.mark("missing", name, np.intersect1d(done, missing, assume_unique=True))
+        repaired.mark("repaired", name, np.setdiff1d(done, missing))
+        repaired.mark("merged", name, filled)
+        told = blamed("converted", name, contract, raw)
+        if told[1] != name or name not in raw.units:  # a unit of the header is told once, there
+            repaired.mark(*told, np.setdiff1d(column.converted, bad))
 
 
 def blamed(rule: str, name: str, contract: Contract, raw: Raw) -> tuple[str, str]:
@@ -103,24 +121,6 @@ def blamed(rule: str, name: str, contract: Contract, raw: Raw) -> tuple[str, str
         return rule, name
     beside = contract.measured.unit if contract.measured and contract.measured.value == name else ""
     return rule.removeprefix("row_"), beside if beside in raw.frame else name
-
-
-def repairs_of(read: Mapping[str, Read], raw: Raw, contract: Contract) -> Hits:
-    """Return the cells that were read after a lossless repair, and those a merged range filled."""
-    hits: Hits = {}
-    for name, column in read.items():
-        filled = raw.filled.get(name, np.array([], dtype=int))
-        bad = np.concatenate([*column.faults.values(), filled]).astype(int)
-        missing = np.flatnonzero(column.blank)
-        done = np.setdiff1d(column.repaired, bad)
-        if not contract.columns[name].required:  # else the blank itself is told
-            hits["missing", name] = np.intersect1d(done, missing, assume_unique=True)
-        hits["repaired", name] = np.setdiff1d(done, missing)
-        hits["merged", name] = filled
-        told = blamed("converted", name, contract, raw)
-        if len(column.converted) and (told[1] != name or name not in raw.units):
-            hits[told] = np.setdiff1d(column.converted, bad)  # a header's unit is told once, there
-    return {key: at for key, at in hits.items() if len(at)}
 
 
 def in_declared_units(
@@ -146,30 +146,27 @@ def in_declared_units(
     return values.assign(**{name: scaled[name] for name in also})
 
 
-def row_faults(values: pd.DataFrame, known: Hits, contract: Contract) -> Hits:
-    """Return the rows whose parts do not add up, or whose second of two values comes first."""
-    hits: Hits = {}
+def mark_rows(values: pd.DataFrame, contract: Contract, hits: Hits) -> None:
+    """Mark rows whose parts do not add up, or whose second of two values comes first."""
     for rule in contract.sums:
         total, _, parts = (words.strip() for words in rule.partition("="))
         names = [part.strip() for part in parts.split("+")]
         if {total, *names} <= set(values):
             added = values[names].astype("float64").sum(axis=1, skipna=False)
             gap = (added - values[total].astype("float64")).abs()
-            hits["sum", total] = np.flatnonzero(gap > EXACT * added.abs().clip(lower=1))
+            hits.mark("sum", total, np.flatnonzero(gap > EXACT * added.abs().clip(lower=1)))
     for rule in contract.ordered:
         first, _, second = (words.strip() for words in rule.partition("<="))
         if {first, second} <= set(values):
             both = values[[first, second]].dropna()
             wrong = both[first].to_numpy() > both[second].to_numpy()
-            hits["ordered", second] = both.index.to_numpy()[wrong]
-    return {key: at for key, at in hits.items() if len(at)}
+            hits.mark("ordered", second, both.index.to_numpy()[wrong])
 
 
-def unknown_references(
-    values: pd.DataFrame, contract: Contract, tables: Mapping[str, pd.DataFrame]
-) -> Hits:
-    """Return the cells that name rows which do not exist; several may stand with `;`."""
-    hits: Hits = {}
+def mark_references(
+    values: pd.DataFrame, contract: Contract, tables: Mapping[str, pd.DataFrame], hits: Hits
+) -> None:
+    """Mark cells that name rows which do not exist; several may stand with `;`."""
     for name, column in contract.columns.items():
         if column.references is None or name not in values:
             continue
@@ -177,12 +174,11 @@ def unknown_references(
         target = values if own else tables.get(column.references)
         if target is not None:
             key = contract.key[0] if own else key_of(column.references, target)
-            hits["reference", name] = positions_unknown(values[name], set(target[key]))
+            hits.mark("reference", name, positions_unknown(values[name], set(target[key])))
     rule = contract.measured
     if rule is not None and rule.by in values and rule.dictionary in tables:
         known = set(tables[rule.dictionary][rule.key])
-        hits["reference", rule.by] = positions_unknown(values[rule.by], known)
-    return {key: at for key, at in hits.items() if len(at)}
+        hits.mark("reference", rule.by, positions_unknown(values[rule.by], known))
 
 
 def key_of(table: str, frame: pd.DataFrame) -> str:
@@ -198,66 +194,58 @@ def positions_unknown(cells: pd.Series, known: set[str]) -> np.ndarray:
     named = pd.Series(cells.dropna().unique(), dtype="str")
     parts = named.str.split(r"\s*[;；]\s*", regex=True).explode()
     wrong = set(named[parts.index[~parts.isin(known)].unique()])
-    return np.flatnonzero(cells.isin(wrong)) if wrong else np.array([], dtype=int)
+    return np.flatnonzero(cells.isin(wrong)) if wrong else NOWHERE
 
 
-def out_of_dictionary(
-    values: pd.DataFrame, contract: Contract, tables: Mapping[str, pd.DataFrame]
-) -> Hits:
-    """Return the measured values outside the range that the dictionary sets for their kind."""
+def mark_dictionary_range(
+    values: pd.DataFrame, contract: Contract, tables: Mapping[str, pd.DataFrame], hits: Hits
+) -> None:
+    """Mark measured values outside the range that the dictionary sets for their kind."""
     rule = contract.measured
     if rule is None or rule.value not in values:
-        return {}
+        return
     columns = {name: values[name] for name in (rule.by,) if name in values}
-    outside = np.zeros(len(values), dtype=bool)
     number = values[rule.value].astype("float64")
     for end, beyond in ((rule.low, pd.Series.lt), (rule.high, pd.Series.gt)):
         edge = dictionary_column(columns, end, contract, tables) if end else None
         if edge is not None:
-            outside |= beyond(number, edge.astype("float64")).to_numpy()
-    at = np.flatnonzero(outside)
-    return {("range", rule.value): at} if len(at) else {}
+            outside = beyond(number, edge.astype("float64"))
+            hits.mark("range", rule.value, np.flatnonzero(outside))
 
 
 def without_personal(
-    values: pd.DataFrame, columns: Mapping[str, pd.Series], contract: Contract
-) -> tuple[pd.DataFrame, Hits]:
-    """Return the values with the numbers of persons masked, and where they stood."""
-    hits: Hits = {}
+    values: pd.DataFrame, columns: Mapping[str, pd.Series], contract: Contract,
+    excluded: Hits, noted: Hits,
+) -> pd.DataFrame:  # fmt: skip
+    """Return the values with the numbers of persons masked; a row that is named by one is out."""
     for name, cells in columns.items():
-        if contract.columns[name].kind in NUMERIC or contract.columns[name].allowed:
+        column = contract.columns[name]
+        if column.kind in NUMERIC or column.allowed:
             continue
-        at = suspects(text_cells(cells))
-        words = cells.iloc[at]
-        found = at[[bool(personal(word)) for word in words]]
+        found = suspicious(cells)
         if len(found):
             series = values[name].copy()
             series.iloc[found] = [masked(word) for word in cells.iloc[found]]
             values = values.assign(**{name: series})
-            hits["personal", name] = found
-    return values, hits
+            names_rows = name in contract.key or column.references
+            (excluded if names_rows else noted).mark("personal", name, found)
+    return values
 
 
-def repeated_keys(values: pd.DataFrame, known: Hits, contract: Contract) -> Hits:
-    """Return rows wholly equal to an earlier one, and rows that share a key but not their cells."""
-    key = [name for name in contract.key if name in values]
-    if len(key) < len(contract.key):
-        return {}
+def mark_keys(values: pd.DataFrame, contract: Contract, hits: Hits) -> None:
+    """Mark rows wholly equal to an earlier one, and rows that share a key but not their cells."""
+    key, first = list(contract.key), contract.key[0]
+    if not set(key) <= set(values):
+        return
     unread = np.zeros(len(values), dtype=bool)
-    for (_, name), at in known.items():
-        if name in key:
-            unread[at] = True
+    for name in key:
+        unread[Hits({k: at for k, at in hits.items() if k[1] == name}).rows] = True
     shared = values[values[key].duplicated(keep=False) & ~unread]
-    shared = shared[shared.duplicated(key, keep=False)]
-    again = shared.duplicated(keep="first")
+    again = shared.duplicated(keep="first").to_numpy()
     differing = shared[~again]
-    differing = differing[differing.duplicated(key, keep=False)]
-    clash = shared.index.isin(differing.index) | in_keys(shared, differing, key)
-    hits = {
-        ("repeated", contract.key[0]): shared.index[again.to_numpy() & ~clash].to_numpy(),
-        ("key", contract.key[0]): shared.index[clash].to_numpy(),
-    }
-    return {name: at for name, at in hits.items() if len(at)}
+    clash = in_keys(shared, differing[differing.duplicated(key, keep=False)], key)
+    hits.mark("repeated", first, shared.index[again & ~clash].to_numpy())
+    hits.mark("key", first, shared.index[clash].to_numpy())
 
 
 def in_keys(rows: pd.DataFrame, others: pd.DataFrame, key: list[str]) -> np.ndarray:
@@ -268,42 +256,39 @@ def in_keys(rows: pd.DataFrame, others: pd.DataFrame, key: list[str]) -> np.ndar
     return np.asarray(pd.MultiIndex.from_frame(rows[key]).isin(known))
 
 
-def wrong_magnitude(values: pd.DataFrame, out: np.ndarray, contract: Contract) -> Hits:
-    """Return measured values a thousandfold off their group's median, far outside its own spread.
+def mark_magnitude(values: pd.DataFrame, out: np.ndarray, contract: Contract, hits: Hits) -> None:
+    """Mark measured values a thousandfold off their group's median, far outside its own spread.
 
     They look like a slip of the unit (万 for 亿); a look is asked for and the value counts.
     """
     rule = contract.measured
     groups = [name for name in contract.compare if name in values]
     if rule is None or not groups or rule.value not in values:
-        return {}
+        return
     number = values[rule.value].astype("float64").abs()
     power = np.log10(number.where((number > 0) & ~out))
     by = [values[name] for name in groups]
     centre = power.groupby(by).transform("median")
     distance = (power - centre).abs()
     if not (distance > SLIP).any():
-        return {}
+        return  # nothing to look at, which spares the rest
     spread = 1.4826 * distance.groupby(by).transform("median")
     enough = power.groupby(by).transform("count") >= ENOUGH
     far = enough & (distance > SLIP) & (distance > SPREAD * spread)
-    return {("magnitude", rule.value): np.flatnonzero(far)} if far.any() else {}
+    hits.mark("magnitude", rule.value, np.flatnonzero(far))
 
 
-def repair_notes(raw: Raw, repaired: Hits, noted: Hits, size: int) -> pd.Series:
+def repair_notes(raw: Raw, repaired: Hits, noted: Hits) -> pd.Series:
     """Return, per row, what stood in the cells that were repaired or masked."""
-    notes = np.full(size, "", dtype=object)
+    notes = np.full(len(raw.frame), "", dtype=object)
     own = {key: at for key, at in noted.items() if key[0] == "personal"}
     for (_, name), at in {**repaired, **own}.items():
-        cells = raw.frame[name].iloc[at].map(masked)
-        words = f"{name}: " + cells.to_numpy(dtype=object)
-        lead = np.where(notes[at] == "", "", "; ")
-        notes[at] = notes[at] + lead + words
+        words = f"{name}: " + raw.frame[name].iloc[at].map(masked).to_numpy(dtype=object)
+        notes[at] += np.where(notes[at] == "", "", "; ") + words
     return pd.Series(notes, dtype="str")
 
 
 def suspicious(cells: pd.Series) -> np.ndarray:
-    """Return the positions of cells of a column without contract that hold a number of a person."""
-    texts = text_cells(cells)
-    at = suspects(texts)
-    return at[[bool(personal(word)) for word in pc.take(texts, at).to_pylist()]]
+    """Return the positions of cells that hold a number of a person."""
+    at = suspects(text_cells(cells))
+    return at[np.array([bool(personal(word)) for word in cells.iloc[at]], dtype=bool)]

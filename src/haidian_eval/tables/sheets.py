@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import codecs
 import csv
-import datetime as dt
 import io
 import itertools
 import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,6 @@ import pyarrow.parquet as pq
 
 from haidian_eval.tables.guard import (
     CLASSIFIED,
-    IN_NAME,
     MEGABYTE,
     MOST_BYTES,
     MOST_CELLS,
@@ -39,8 +36,6 @@ BATCH = 50_000
 CONTROLS = (*range(9), *range(14, 32))
 MARK = re.compile(CLASSIFIED)
 MARK_SEEN = f"^[ \u3000\t]*({CLASSIFIED})[ \u3000\t]*$"
-ACTIVE = re.compile(r"vbaProject|externalLinks/\w+\.xml|/embeddings/|activeX", re.IGNORECASE)
-MERGED = re.compile(rb'<mergeCell ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +64,15 @@ class Sheet:
 def read_sheets(path: Path | str) -> list[Sheet]:
     """Return the sheets of a CSV, XLSX or Parquet file; raise RefusedError for a hostile one."""
     kind = refuse_hostile(path)
-    sheets = READERS[kind](Path(path))
+    path = Path(path)
+    if kind == "xlsx":
+        from haidian_eval.tables.excel import workbook_sheets
+
+        sheets = workbook_sheets(path)
+    elif kind == "parquet":
+        sheets = parquet_sheets(path)
+    else:
+        sheets = sheets_of_text(path.read_bytes() if kind == "csv" else unpacked(path))
     for column in (column for sheet in sheets for column in sheet.columns):
         look_at_cells(column)
         if not kind.startswith("csv"):  # whose bytes were looked at
@@ -111,16 +114,6 @@ def is_utf8(content: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def csv_sheets(path: Path) -> list[Sheet]:
-    """Return the one sheet of a CSV file."""
-    return sheets_of_text(path.read_bytes())
-
-
-def packed_sheets(path: Path) -> list[Sheet]:
-    """Return the one sheet of a compressed CSV file."""
-    return sheets_of_text(unpacked(path))
 
 
 def sheets_of_text(content: bytes) -> list[Sheet]:
@@ -207,110 +200,6 @@ def sheet_of_rows(name: str, rows: Iterator[tuple[int, list[str]]], **more: Any)
     return Sheet(name, rows_at, columns, **more)
 
 
-def workbook_sheets(path: Path) -> list[Sheet]:
-    """Return the sheets of a workbook; values as stored, formulas only where none is stored."""
-    import openpyxl
-
-    options = {"read_only": True, "keep_links": False}
-    try:
-        values = openpyxl.load_workbook(path, data_only=True, **options)
-        formulas = None
-        sheets = []
-        for sheet in values.worksheets:
-            if IN_NAME.search(sheet.title):
-                raise RefusedError("classified", "a mark in the name of a sheet")
-            with values._archive.open(sheet._worksheet_path) as stream:
-                merged, calculated = merged_ranges(stream.read())
-            if calculated and formulas is None:
-                formulas = openpyxl.load_workbook(path, **options)
-            written = formulas[sheet.title] if calculated and formulas is not None else None
-            sheets.append(one_sheet(sheet, written, merged))
-        active = [name for name in values._archive.namelist() if ACTIVE.search(name)]
-        if sheets and active:
-            sheets[0].notes["active"] = ", ".join(active[:3])
-    except (RefusedError, MemoryError):
-        raise
-    except Exception as error:  # openpyxl names no error of its own for a broken workbook
-        raise RefusedError("refused", f"workbook: {error}") from None
-    return sheets
-
-
-def merged_ranges(content: bytes) -> tuple[list[tuple[int, int, int, int]], bool]:
-    """Return the merged ranges of a sheet (top, left, bottom, right) and if it has formulas."""
-    from openpyxl.utils import column_index_from_string as place
-
-    found = [
-        (int(top), place(left.decode()), int(bottom), place(right.decode()))
-        for left, top, right, bottom in MERGED.findall(content)
-    ]
-    if sum((d - b + 1) * (c - a + 1) for a, b, c, d in found) > MOST_CELLS // 100:
-        raise RefusedError("refused", "merged ranges without end")
-    return found, b"<f>" in content or b"<f " in content or b"<f/" in content
-
-
-def one_sheet(sheet: Any, written: Any, merged: list[tuple[int, int, int, int]]) -> Sheet:
-    """Return one sheet of a workbook as text."""
-    sheet.reset_dimensions()
-    texts = ([text_of(cell) for cell in cells] for cells in sheet.iter_rows())
-    rows = {number: cells for number, cells in enumerate(texts, 1) if any(cells)}
-    unread = stored_nowhere(rows, written) if written is not None else {}
-    filled: dict[int, list[int]] = {}
-    for top, left, bottom, right in merged:
-        first = rows.get(top, [])[left - 1 : left]
-        for row in range(top, bottom + 1):
-            cells = rows.get(row, [])
-            for column in range(left - 1, min(right, len(cells)) if first and first[0] else 0):
-                if cells[column] == "":
-                    cells[column] = first[0]
-                    filled.setdefault(column, []).append(row)
-    notes = {"hidden": sheet.title} if sheet.sheet_state != "visible" else {}
-    return sheet_of_rows(sheet.title, iter(rows.items()), filled=filled, unread=unread, notes=notes)
-
-
-def stored_nowhere(rows: dict[int, list[str]], written: Any) -> dict[int, list[int]]:
-    """Return the places of formulas without a stored value, and write the formulas there."""
-    found: dict[int, list[int]] = {}
-    written.reset_dimensions()
-    for number, cells in enumerate(written.iter_rows(), 1):
-        texts = rows.get(number, [])
-        for place, cell in enumerate(cells):
-            if cell.data_type == "f" and (place >= len(texts) or texts[place] == ""):
-                rows[number] = texts = texts + [""] * (place + 1 - len(texts))
-                texts[place] = str(cell.value)
-                found.setdefault(place, []).append(number)
-    return found
-
-
-def text_of(cell: Any) -> str:
-    """Return the text of one cell of a workbook: per cent and dates as they are shown."""
-    value = cell.value
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, dt.datetime | dt.date):
-        return text_of_date(value, str(cell.number_format))
-    if isinstance(value, int | float):
-        if "%" in str(cell.number_format):
-            return f"{(Decimal(repr(value)) * 100).normalize():f}%"
-        if abs(value) >= 1e15:
-            return f"{value:.15E}" if isinstance(value, float) else f"{Decimal(value):.15E}"
-        return str(int(value)) if float(value).is_integer() else repr(value)
-    return str(value)
-
-
-def text_of_date(value: dt.datetime | dt.date, shown_as: str) -> str:
-    """Return a date as ISO text; one that is shown as a month is a month."""
-    bare = re.sub(r"\[[^\]]*\]|\"[^\"]*\"|\\.", "", shown_as).casefold()
-    if "d" not in bare and "y" in bare and "m" in bare:
-        return f"{value:%Y-%m}"
-    if isinstance(value, dt.datetime) and value.time() != dt.time():
-        return value.isoformat(sep=" ")
-    return f"{value:%Y-%m-%d}"
-
-
 def parquet_sheets(path: Path) -> list[Sheet]:
     """Return the one sheet of a Parquet file: its names are the first row, records count from 1."""
     try:
@@ -354,11 +243,3 @@ def text_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
     except pa.ArrowNotImplementedError:
         raise RefusedError("refused", f"a column of type {column.type}") from None
     return pc.fill_null(text, "")
-
-
-READERS = {
-    "csv": csv_sheets,
-    "csv.gz": packed_sheets,
-    "xlsx": workbook_sheets,
-    "parquet": parquet_sheets,
-}
