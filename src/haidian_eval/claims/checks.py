@@ -17,6 +17,7 @@ from haidian_eval.claims.asked import (
     ShareAbove,
 )
 from haidian_eval.environment import places
+from haidian_eval.scoring import as_named
 
 CELLS = [
     "claim_id", "what", "unit_id", "indicator_id", "period", "vintage", "value", "limit",
@@ -133,20 +134,11 @@ def yearly_places(asked: FirstEveryYear, tables: Tables) -> pd.DataFrame:
     Columns: those of `environment.places`, indicator_id, vintage, unit_id, _file and _row.
     """
     values = tables["values"]
-    found = []
-    for name in asked.indicators:
-        own = values[values["indicator_id"] == name]
-        long = own["period"].str.len().eq(YEAR) | own["period"].str.contains("..", regex=False)
-        for vintage, rows in own[long].groupby("vintage"):
-            seen = places(rows, asked.unit, asked.rivals, cost=True)
-            own_rows = rows[rows["unit_id"] == asked.unit]
-            where = own_rows[["period", "unit_id", "_file", "_row"]]
-            seen = seen.assign(indicator_id=name, vintage=vintage)
-            found.append(seen.merge(where, on="period", validate="1:1"))
-    empty = places(values.head(0), asked.unit, asked.rivals, cost=True)
-    empty = empty.assign(indicator_id="", vintage="", unit_id="", _file="", _row=0)
-    parts = [part for part in found if len(part)] or [empty]
-    return pd.concat(parts, ignore_index=True).sort_values("period", kind="stable")
+    span = values["period"].str.len().eq(YEAR) | values["period"].str.contains("..", regex=False)
+    found = as_named(places(values[span], asked.unit, asked.rivals, cost=True), asked.indicators)
+    key = ["indicator_id", "vintage", "period"]
+    own = values.loc[values["unit_id"] == asked.unit, [*key, "unit_id", "_file", "_row"]]
+    return found.merge(own, on=key, validate="1:1").sort_values("period", kind="stable")
 
 
 def rule_number(asked: RuleNumber, tables: Tables) -> Outcome:
