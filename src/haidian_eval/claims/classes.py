@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from haidian_eval.claims.asked import asked_by
-from haidian_eval.claims.checks import CHECKS, Outcome, Tables, framed
+from haidian_eval.claims.checks import CHECKS, Outcome, Tables, cells
 
 CLASSES = ("independent", "publisher", "differs", "unknown", "not_a_fact")
 
@@ -36,27 +36,26 @@ def check(tables: Tables) -> Claims:
     """
     sources = tables["sources"].set_index("source_id")
     standing = sources["standing"] if "standing" in sources else pd.Series(dtype="str")
-    rows, blocks = [], []
-    for _, claim in tables["claims"].iterrows():
+    claims = tables["claims"]
+    names, blocks = [], [cells(claims.head(0))]
+    for _, claim in claims.iterrows():
         outcome = run_check(claim, tables)
-        cells = outcome.cells.assign(
-            claim_id=claim["claim_id"],
-            standing=[weakest(ids, standing) for ids in outcome.cells["source_id"]],
-        )
+        cited = [weakest(ids, standing) for ids in outcome.cells["source_id"]]
+        found = outcome.cells.assign(claim_id=claim["claim_id"], standing=cited)
         if claim["kind"] == "proposal":
-            cells["outcome"] = "baseline"
-        name = class_of(str(claim["kind"]), outcome.holds, cells)
-        rows.append(claim.to_dict() | {"class": name, "cells": len(cells)})
-        blocks.append(cells)
-    columns = [*tables["claims"].columns, "class", "cells"]
-    filled = [block for block in blocks if len(block)] or [framed([])]
-    return Claims(pd.DataFrame(rows, columns=columns), pd.concat(filled, ignore_index=True))
+            found["outcome"] = "baseline"
+        names.append(class_of(str(claim["kind"]), outcome.holds, found))
+        blocks.append(found)
+    filled = [block for block in blocks if len(block)] or blocks
+    size = pd.Series([len(block) for block in blocks[1:]], claims.index, dtype="int64")
+    frame = claims.assign(**{"class": pd.Series(names, claims.index, dtype="str"), "cells": size})
+    return Claims(frame.reset_index(drop=True), pd.concat(filled, ignore_index=True))
 
 
 def run_check(claim: pd.Series, tables: Tables) -> Outcome:
     """Return what the claim's own check finds; without one, nothing."""
     if pd.isna(claim["check"]):
-        return Outcome(None, framed([]))
+        return Outcome(None, cells(tables["claims"].head(0)))
     return CHECKS[claim["check"]](asked_by(claim, tables), tables)
 
 
