@@ -9,13 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from haidian_eval.claims.asked import (
-    FirstEveryYear,
-    LaunchedBy,
-    RuleExists,
-    RuleNumber,
-    ShareAbove,
-)
+from haidian_eval.claims import asked as ask
 from haidian_eval.environment import places
 from haidian_eval.scoring import as_named
 from haidian_eval.tables.vintages import quotient_bounds
@@ -49,7 +43,7 @@ def cells(rows: pd.DataFrame, **words: object) -> pd.DataFrame:
     return standing_in.assign(**words).reindex(columns=CELLS)
 
 
-def share_above(asked: ShareAbove, tables: Tables) -> Outcome:
+def share_above(asked: ask.ShareAbove, tables: Tables) -> Outcome:
     """Return whether a unit's share of the whole is above a limit in every vintage that is seen.
 
     Where rounding, or rounding that is not known, leaves a vintage open, so is the claim.
@@ -63,7 +57,7 @@ def share_above(asked: ShareAbove, tables: Tables) -> Outcome:
     return Outcome(holds, pd.concat(found))
 
 
-def share_cells(rows: pd.DataFrame, vintage: str, asked: ShareAbove) -> pd.DataFrame:
+def share_cells(rows: pd.DataFrame, vintage: str, asked: ask.ShareAbove) -> pd.DataFrame:
     """Return part, whole and share (per cent) of one vintage, compared with the limit."""
     both = rows.set_index("unit_id", drop=False).reindex([asked.unit, asked.whole])
     part, whole = both.iloc[0], both.iloc[1]
@@ -85,7 +79,7 @@ def is_whole_year(period: str) -> bool:
     return len(period) == YEAR or period.endswith("-01..12")
 
 
-def first_every_year(asked: FirstEveryYear, tables: Tables) -> Outcome:
+def first_every_year(asked: ask.FirstEveryYear, tables: Tables) -> Outcome:
     """Return whether a unit was first among its rivals (ties count) in every year asked.
 
     A whole year that is not first decides against. A year without a whole-year value, or with
@@ -106,7 +100,7 @@ def first_every_year(asked: FirstEveryYear, tables: Tables) -> Outcome:
     return Outcome(True if settled.nunique() == len(years) else None, shown)
 
 
-def yearly_places(asked: FirstEveryYear, tables: Tables) -> pd.DataFrame:
+def yearly_places(asked: ask.FirstEveryYear, tables: Tables) -> pd.DataFrame:
     """Return the unit's place in every year, or longer part of a year, that has values.
 
     Columns: those of `environment.places`, indicator_id, vintage, unit_id, _file and _row.
@@ -119,7 +113,7 @@ def yearly_places(asked: FirstEveryYear, tables: Tables) -> pd.DataFrame:
     return found.merge(own, on=key, validate="1:1").sort_values("period", kind="stable")
 
 
-def rule_number(asked: RuleNumber, tables: Tables) -> Outcome:
+def rule_number(asked: ask.RuleNumber, tables: Tables) -> Outcome:
     """Return whether a rule seen as a whole states the number.
 
     Where none of the rules seen does, the claim fails; where only one seen in part or at second
@@ -143,7 +137,7 @@ def named_rules(names: Sequence[str], tables: Tables) -> pd.DataFrame:
     )
 
 
-def rule_exists(asked: RuleExists, tables: Tables) -> Outcome:
+def rule_exists(asked: ask.RuleExists, tables: Tables) -> Outcome:
     """Return whether a rule seen as a whole contains all the words."""
     own = named_rules(asked.rules, tables)
     said = own["rule_zh"].map(lambda rule: all(word in rule for word in asked.words)).astype("bool")
@@ -152,7 +146,7 @@ def rule_exists(asked: RuleExists, tables: Tables) -> Outcome:
     return Outcome(True if firm else None, cells(own, what="document", outcome=outcome))
 
 
-def launched_by(asked: LaunchedBy, tables: Tables) -> Outcome:
+def launched_by(asked: ask.LaunchedBy, tables: Tables) -> Outcome:
     """Return whether what the rule describes was in place by the day; without a day, it is open."""
     own = named_rules([asked.rule], tables)
     try:
@@ -163,10 +157,5 @@ def launched_by(asked: LaunchedBy, tables: Tables) -> Outcome:
     return Outcome(holds, cells(own, what="launch", outcome=outcome, note=asked.by.isoformat()))
 
 
-CHECKS: Mapping[str, Callable[[Any, Tables], Outcome]] = {
-    "share_above": share_above,
-    "first_every_year": first_every_year,
-    "rule_number": rule_number,
-    "rule_exists": rule_exists,
-    "launched_by": launched_by,
-}
+FUNCTIONS = (share_above, first_every_year, rule_number, rule_exists, launched_by)
+CHECKS: Mapping[str, Callable[[Any, Tables], Outcome]] = {one.__name__: one for one in FUNCTIONS}

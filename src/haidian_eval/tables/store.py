@@ -45,11 +45,9 @@ def read_manifest(folder: Path) -> dict[str, str]:
 
 def write_tables(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
     """Write frames as Parquet and enter their checksums; the index is not kept."""
-    folder.mkdir(parents=True, exist_ok=True)
     for name, frame in frames.items():
-        draft = folder / f".{name}.parquet.{os.getpid()}"
-        frame.reset_index(drop=True).to_parquet(draft, index=False)
-        draft.replace(folder / f"{name}.parquet")
+        content = frame.reset_index(drop=True).to_parquet(index=False)
+        replace(folder / f"{name}.parquet", content)
     enter(folder, frames)
 
 
@@ -65,7 +63,6 @@ def adopt(folder: Path, staged: Path) -> None:
 
     From here on the folder may hold tables of two runs, so its mark is taken away.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     mark(folder, "")
     sums = read_manifest(staged)
     for name in sums:
