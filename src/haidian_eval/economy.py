@@ -62,7 +62,7 @@ def growth(values: pd.DataFrame, indicator: str, real: str) -> pd.DataFrame:
         naive=(100 * (table["value"] / table["base_value"] - 1)).where(refused),
         comparable=comparable,
         revision=100 * (comparable / table["base_value"] - 1),
-        source_id=cited(table["source_id"], table["real_source"]),
+        source_id=table["source_id"] + (";" + table["real_source"]).fillna(""),
     ).drop(columns="real_source")
 
 

@@ -37,26 +37,19 @@ def check(tables: Tables) -> Claims:
     sources = tables["sources"].set_index("source_id")
     standing = sources["standing"] if "standing" in sources else pd.Series(dtype="str")
     claims = tables["claims"]
-    names, blocks = [], [cells(claims.head(0))]
+    nothing = Outcome(None, cells(claims.head(0)))
+    names, blocks = [], [nothing.cells]
     for _, claim in claims.iterrows():
-        outcome = run_check(claim, tables)
-        cited = [weakest(ids, standing) for ids in outcome.cells["source_id"]]
-        found = outcome.cells.assign(claim_id=claim["claim_id"], standing=cited)
-        if claim["kind"] == "proposal":
-            found["outcome"] = "baseline"
-        names.append(class_of(str(claim["kind"]), outcome.holds, found))
-        blocks.append(found)
+        has_check = pd.notna(claim["check"])
+        found = CHECKS[claim["check"]](asked_by(claim, tables), tables) if has_check else nothing
+        cited = [weakest(ids, standing) for ids in found.cells["source_id"]]
+        block = found.cells.assign(claim_id=claim["claim_id"], standing=cited)
+        blocks.append(block.assign(outcome="baseline") if claim["kind"] == "proposal" else block)
+        names.append(class_of(str(claim["kind"]), found.holds, block))
     filled = [block for block in blocks if len(block)] or blocks
-    size = pd.Series([len(block) for block in blocks[1:]], claims.index, dtype="int64")
-    frame = claims.assign(**{"class": pd.Series(names, claims.index, dtype="str"), "cells": size})
-    return Claims(frame.reset_index(drop=True), pd.concat(filled, ignore_index=True))
-
-
-def run_check(claim: pd.Series, tables: Tables) -> Outcome:
-    """Return what the claim's own check finds; without one, nothing."""
-    if pd.isna(claim["check"]):
-        return Outcome(None, cells(tables["claims"].head(0)))
-    return CHECKS[claim["check"]](asked_by(claim, tables), tables)
+    size = [len(block) for block in blocks[1:]]
+    frame = claims.reset_index(drop=True).assign(**{"class": names, "cells": size})
+    return Claims(frame, pd.concat(filled, ignore_index=True))
 
 
 def weakest(ids: object, standing: pd.Series) -> str:

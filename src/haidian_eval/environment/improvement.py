@@ -88,7 +88,7 @@ def correlation(table: pd.DataFrame) -> float:
 
 def change_ranks(table: pd.DataFrame, sign: pd.Series) -> pd.DataFrame:
     """Return the ranks of the printed changes; those that rounding may explain are ties."""
-    within = [table["indicator_id"], table["period"]]
+    within = [table[name] for name in PERIOD]
     middle, half = (table["low"] + table["high"]) / 2, (table["high"] - table["low"]) / 2
     rank = competition_rank(table["relative"] * sign, ascending=True, by=within)
     bounds = rank_bounds(middle * sign, half, ascending=True, by=within)

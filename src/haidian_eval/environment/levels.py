@@ -79,10 +79,9 @@ def levels(
         raise TableError(f"no value of the indicators {list(names)} counts in this edition")
     verdicts = tell_apart(table, needed_share)
     ranks = level_ranks(table, table["value"] * signs(table["indicator_id"], indicators))
-    within = [table["indicator_id"], table["period"], table["peer_group"].fillna("")]
-    size = table.groupby(within)["value"].transform("count")
+    group = table.assign(peer_group=table["peer_group"].fillna("")).groupby([*PERIOD, "peer_group"])
     ranked = pd.concat([table, where_ranked(ranks, table, verdicts)], axis=1)
-    return Levels(ranked.assign(group_size=size), verdicts)
+    return Levels(ranked.assign(group_size=group["value"].transform("count")), verdicts)
 
 
 def where_ranked(ranks: pd.DataFrame, table: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
@@ -93,11 +92,11 @@ def where_ranked(ranks: pd.DataFrame, table: pd.DataFrame, verdicts: pd.DataFram
 
 def level_ranks(table: pd.DataFrame, value: pd.Series) -> pd.DataFrame:
     """Return the ranks over all units and inside each peer group; the lowest value is the best."""
+    period, group = [table[name] for name in PERIOD], table["peer_group"].fillna("")
     found = []
-    for more in ([], [table["peer_group"].fillna("")]):
-        within = [table["indicator_id"], table["period"], *more]
-        bounds = rank_bounds(value, table["half_width"], ascending=True, by=within)
-        found += [competition_rank(value, ascending=True, by=within), bounds]
+    for within in (period, [*period, group]):
+        found.append(competition_rank(value, ascending=True, by=within))
+        found.append(rank_bounds(value, table["half_width"], ascending=True, by=within))
     return pd.concat(found, axis=1).set_axis(RANKS, axis=1)
 
 

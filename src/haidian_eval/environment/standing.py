@@ -61,8 +61,7 @@ def latest_places(levels: Levels, weak: pd.DataFrame, unit: str) -> pd.DataFrame
     counted = levels.discrimination[[*PERIOD, "units"]]
     said = weak.drop(columns=["source_id", "weak_in"])
     table = last.sort_index().merge(counted, on=PERIOD, validate="1:1")
-    table = table.merge(said, on=UNIT, validate="1:1")
-    return table.rename(columns={"units": "with_value"})
+    return table.merge(said, on=UNIT, validate="1:1").rename(columns={"units": "with_value"})
 
 
 def runs(frame: pd.DataFrame, unit: str, *, cost: bool) -> pd.DataFrame:
@@ -116,7 +115,8 @@ def places(values: pd.DataFrame, unit: str, rivals: Sequence[str], *, cost: bool
         [found["place"] > 1, found["value"] == found["best"]], ["not_first", "tied"], "first"
     )
     last = found.groupby(SERIES)["period"].shift()
-    next_to = np.array([follows(*pair) for pair in zip(last, found["period"], strict=True)], "bool")
-    goes_on = next_to & (found["place"] == 1)
-    streak = (found["place"] == 1).groupby((~goes_on).cumsum()).cumsum()
+    in_front = found["place"] == 1
+    next_to = [follows(*pair) for pair in zip(last, found["period"], strict=True)]
+    goes_on = in_front & np.array(next_to, "bool")
+    streak = in_front.groupby((~goes_on).cumsum()).cumsum()
     return found.assign(outcome=outcome, streak=streak)
