@@ -63,7 +63,8 @@ def quotient_bounds(pairs: Any, whole: str) -> tuple[Any, Any]:
     return (value - half) / (divisor + divisor_half), (value + half) / (divisor - divisor_half)
 
 
-def cited(*columns: pd.Series) -> list[str]:
+def cited(*columns: pd.Series) -> pd.Series:
     """Return the sources of several columns row by row, as they come and without repeats."""
     rows = zip(*(column.fillna("") for column in columns), strict=True)
-    return [";".join(dict.fromkeys(";".join(filter(None, ids)).split(";"))) for ids in rows]
+    found = [";".join(dict.fromkeys(";".join(filter(None, ids)).split(";"))) for ids in rows]
+    return pd.Series(found, columns[0].index, dtype="str")
