@@ -54,7 +54,7 @@ def share_above(asked: ask.ShareAbove, tables: Tables) -> Outcome:
     found = [share_cells(rows[rows["vintage"] == one], one, asked) for one in asked.vintages]
     outcomes = {outcome for block in found for outcome in block["outcome"]} - {"absent"}
     holds = False if "fails" in outcomes else True if outcomes == {"holds"} else None
-    return Outcome(holds, pd.concat(found))
+    return Outcome(holds, pd.concat(found or [cells(rows.head(0))]))
 
 
 def share_cells(rows: pd.DataFrame, vintage: str, asked: ask.ShareAbove) -> pd.DataFrame:
@@ -88,7 +88,8 @@ def first_every_year(asked: ask.FirstEveryYear, tables: Tables) -> Outcome:
     found = yearly_places(asked, tables).assign(year=lambda rows: rows["period"].str[:YEAR])
     years = pd.DataFrame({"year": [str(n) for n in range(asked.first, asked.last + 1)]})
     rows = years.merge(found, on="year", how="left").fillna({"outcome": "absent", "absent": ""})
-    part = ~rows["period"].fillna("").map(is_whole_year) & rows["period"].notna()
+    whole = rows["period"].fillna("").map(is_whole_year).astype("bool")
+    part = rows["period"].notna() & ~whole
     without = ("without:" + rows["absent"].str.replace(";", ",")).where(rows["absent"] != "", "")
     notes = part.map({True: PART_OF_YEAR, False: ""}).str.cat(without, sep=";").str.strip(";")
     rows = rows.assign(period=rows["period"].fillna(rows["year"]), unit_id=asked.unit)
