@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from haidian_eval.errors import EvaluationError, ParameterError, TableError, not_known
 
@@ -91,12 +90,10 @@ class Scoring(Section):
         return {name: choice for name, choice in choices.items() if choice}
 
 
-class MarkedYear(Section):
+class MarkedYear(Words):
     """A year that is a poor base of comparison, and the words that say why."""
 
     year: int
-    zh: str
-    en: str
 
 
 class Environment(Section):
@@ -261,15 +258,13 @@ def explain(error: ValidationError, where: str) -> str:
     """Return the first faults of a validation, one line each, with the names that are known."""
     lines = []
     for fault in error.errors()[:5]:
-        location = ".".join(str(part) for part in fault["loc"])
+        what = f"the parameter {'.'.join(map(str, fault['loc']))!r}"
         if fault["type"] == "extra_forbidden":
-            known = known_names(tuple(fault["loc"][:-1]))
-            line = not_known(f"the parameter {location!r}", fault["loc"][-1], known)
+            lines.append(not_known(what, fault["loc"][-1], known_names(fault["loc"][:-1])))
         elif fault["type"] == "missing":
-            line = f"the parameter {location!r} is missing; it has no default"
+            lines.append(f"{what} is missing; it has no default")
         else:
-            line = f"the parameter {location!r} = {fault['input']!r}: {fault['msg']}"
-        lines.append(line)
+            lines.append(f"{what} = {fault['input']!r}: {fault['msg']}")
     return f"{where}: " + "; ".join(lines)
 
 
@@ -283,11 +278,10 @@ def load_params(folder: Path, sets: Iterable[str] = ()) -> Params:
             " or bring its tables to the columns that the README lists"
         )
     tree: dict[str, Any] = {"edition": edition, **read_toml(folder / "parameters.toml")}
-    where = f"parameters of {folder}"
-    for text in sets:
-        path, value = parse_setting(text)
+    settings = [parse_setting(text) for text in sets]
+    for path, value in settings:
         tree = with_setting(tree, path, value)
-        where = f"parameters of {folder} with --set"
+    where = f"parameters of {folder}{' with --set' if settings else ''}"
     try:
         params = Params.model_validate(tree)
     except ValidationError as error:
@@ -310,17 +304,12 @@ def open_study(
 
 def write_run(study: Study, path: Path) -> None:
     """Write the file by which an executing notebook finds its study again."""
-    content = {
-        "places": {name: str(getattr(study.places, name)) for name in Places.__slots__},
-        "params": study.params.model_dump(mode="json"),
-    }
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+    path.write_bytes(TypeAdapter(Study).dump_json(study, indent=1))
 
 
 def read_run(path: Path) -> Study:
     """Return the study that the runner wrote down; results go to the folder of that file."""
     if not path.is_file():
         raise EvaluationError(f"run = {str(path)!r}: no such file; leave run empty to work by hand")
-    content = json.loads(path.read_text(encoding="utf-8"))
-    places = Places(**{name: Path(place) for name, place in content["places"].items()})
-    return Study(places, Params.model_validate(content["params"]), scratch=path.resolve().parent)
+    study = TypeAdapter(Study).validate_json(path.read_bytes())
+    return replace(study, scratch=path.resolve().parent)

@@ -55,8 +55,7 @@ class LaunchedBy(Section):
     by: dt.date
 
 
-Asked = ShareAbove | FirstEveryYear | RuleNumber | RuleExists | LaunchedBy
-MODELS: Mapping[str, type[Asked]] = {
+MODELS: Mapping[str, type[Section]] = {
     "share_above": ShareAbove,
     "first_every_year": FirstEveryYear,
     "rule_number": RuleNumber,
@@ -70,7 +69,7 @@ NAMES = {
 }  # fmt: skip
 
 
-def asked_by(claim: pd.Series, tables: Mapping[str, pd.DataFrame]) -> Asked:
+def asked_by(claim: pd.Series, tables: Mapping[str, pd.DataFrame]) -> Section:
     """Return what a claim asks of its check; a cell that cannot be used is a TableError."""
     where = f"{claim['_file']}, row {claim['_row']}, column asked"
     try:
@@ -86,7 +85,7 @@ def asked_by(claim: pd.Series, tables: Mapping[str, pd.DataFrame]) -> Asked:
     return asked
 
 
-def refuse_unknown(asked: Asked, tables: Mapping[str, pd.DataFrame], where: str) -> None:
+def refuse_unknown(asked: Section, tables: Mapping[str, pd.DataFrame], where: str) -> None:
     """Refuse ids of indicators, units and rules that are not in their tables."""
     for field, table in NAMES.items():
         named = getattr(asked, field, ())
@@ -96,7 +95,7 @@ def refuse_unknown(asked: Asked, tables: Mapping[str, pd.DataFrame], where: str)
                 raise TableError(not_known(f"{where}: {field} = {name!r}", name, sorted(known)))
 
 
-def asked_of(tables: Mapping[str, pd.DataFrame], check: str) -> Iterator[Asked]:
+def asked_of(tables: Mapping[str, pd.DataFrame], check: str) -> Iterator[Section]:
     """Yield what each claim that uses a check asks of it."""
     claims = tables["claims"]
     for _, claim in claims[claims["check"] == check].iterrows():

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from haidian_eval.claims.asked import (
-    FirstEveryYear,
-    LaunchedBy,
-    RuleExists,
-    RuleNumber,
-    ShareAbove,
-)
+from haidian_eval.claims import asked as ask
 from haidian_eval.environment import places
+from haidian_eval.scoring import as_named
+from haidian_eval.tables.vintages import quotient_bounds
 
 CELLS = [
     "claim_id", "what", "unit_id", "indicator_id", "period", "vintage", "value", "limit",
     "outcome", "note", "standing", "source_id", "file", "row",
 ]  # fmt: skip
+OF_ROWS = ["unit_id", "indicator_id", "period", "vintage", "value", "source_id", "file", "row"]
 YEAR = 4
 PART_OF_YEAR = "part_year"
 Tables = Mapping[str, pd.DataFrame]
@@ -40,55 +37,41 @@ class Outcome:
     cells: pd.DataFrame
 
 
-def cell(row: pd.Series | None = None, **words: object) -> dict[str, Any]:
-    """Return one deciding cell; `row` is the table row that it stands in."""
-    known = {}
-    if row is not None:
-        columns = ("unit_id", "indicator_id", "period", "vintage", "value", "source_id")
-        known = {name: row[name] for name in columns if name in row}
-        known |= {"file": row["_file"], "row": row["_row"]}
-    return known | words
+def cells(rows: pd.DataFrame, **words: object) -> pd.DataFrame:
+    """Return deciding cells; rows: of the tables in which they stand, words: what they say."""
+    standing_in = rows.rename(columns={"_file": "file", "_row": "row"}).reindex(columns=OF_ROWS)
+    return standing_in.assign(**words).reindex(columns=CELLS)
 
 
-def framed(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Return cells as a frame with all its columns."""
-    return pd.DataFrame(rows, columns=CELLS)
-
-
-def share_above(asked: ShareAbove, tables: Tables) -> Outcome:
+def share_above(asked: ask.ShareAbove, tables: Tables) -> Outcome:
     """Return whether a unit's share of the whole is above a limit in every vintage that is seen.
 
     Where rounding, or rounding that is not known, leaves a vintage open, so is the claim.
     """
     values = tables["values"]
     wanted = (values["indicator_id"] == asked.indicator) & (values["period"] == asked.period)
-    rows: list[dict[str, Any]] = []
-    for vintage in asked.vintages:
-        own = values[wanted & (values["vintage"] == vintage)].set_index("unit_id", drop=False)
-        if {asked.unit, asked.whole} <= set(own.index):
-            rows += share_cells(own.loc[asked.unit], own.loc[asked.whole], asked.limit)
-        else:
-            place = {"period": asked.period, "vintage": vintage, "outcome": "absent"}
-            lead = {"what": "share", "unit_id": asked.unit, "indicator_id": asked.indicator}
-            rows.append(cell(**lead, **place))
-    found = {row["outcome"] for row in rows} - {"absent"}
-    holds = False if "fails" in found else True if found == {"holds"} else None
-    return Outcome(holds, framed(rows))
+    rows = values[wanted & values["unit_id"].isin([asked.unit, asked.whole])]
+    found = [share_cells(rows[rows["vintage"] == one], one, asked) for one in asked.vintages]
+    outcomes = {outcome for block in found for outcome in block["outcome"]} - {"absent"}
+    holds = False if "fails" in outcomes else True if outcomes == {"holds"} else None
+    return Outcome(holds, pd.concat(found or [cells(rows.head(0))]))
 
 
-def share_cells(part: pd.Series, whole: pd.Series, limit: float) -> list[dict[str, Any]]:
+def share_cells(rows: pd.DataFrame, vintage: str, asked: ask.ShareAbove) -> pd.DataFrame:
     """Return part, whole and share (per cent) of one vintage, compared with the limit."""
-    share = 100 * part["value"] / whole["value"]
-    least = 100 * (part["value"] - part["half_width"]) / (whole["value"] + whole["half_width"])
-    most = 100 * (part["value"] + part["half_width"]) / (whole["value"] - whole["half_width"])
-    outcome = "holds" if least > limit else "fails" if most <= limit else "open"
-    place = {name: part[name] for name in ("unit_id", "indicator_id", "period", "vintage")}
-    cited = f"{part['source_id']};{whole['source_id']}"
-    return [
-        cell(part, what="part", outcome=outcome),
-        cell(whole, what="whole", outcome=outcome),
-        cell(what="share", **place, value=share, limit=limit, outcome=outcome, source_id=cited),
-    ]
+    both = rows.set_index("unit_id", drop=False).reindex([asked.unit, asked.whole])
+    part, whole = both.iloc[0], both.iloc[1]
+    share = {"unit_id": asked.unit, "indicator_id": asked.indicator, "period": asked.period}
+    share = pd.DataFrame([share | {"vintage": vintage}])
+    if both["value"].isna().any():
+        return cells(share, what="share", outcome="absent")
+    least, most = quotient_bounds(pd.concat([part, whole.add_prefix("whole_")]), "whole_")
+    least, most = 100 * least, 100 * most
+    outcome = "holds" if least > asked.limit else "fails" if most <= asked.limit else "open"
+    numbers = {"value": 100 * part["value"] / whole["value"], "limit": asked.limit}
+    numbers["source_id"] = f"{part['source_id']};{whole['source_id']}"
+    shown = [cells(both, what=["part", "whole"]), cells(share, what="share", **numbers)]
+    return pd.concat(shown).assign(outcome=outcome)
 
 
 def is_whole_year(period: str) -> bool:
@@ -96,60 +79,42 @@ def is_whole_year(period: str) -> bool:
     return len(period) == YEAR or period.endswith("-01..12")
 
 
-def first_every_year(asked: FirstEveryYear, tables: Tables) -> Outcome:
+def first_every_year(asked: ask.FirstEveryYear, tables: Tables) -> Outcome:
     """Return whether a unit was first among its rivals (ties count) in every year asked.
 
     A whole year that is not first decides against. A year without a whole-year value, or with
     values of some of the rivals only, leaves the whole open.
     """
-    found = yearly_places(asked, tables)
-    rows: list[dict[str, Any]] = []
-    for year in range(asked.first, asked.last + 1):
-        own = found[found["period"].str[:YEAR] == str(year)]
-        if own.empty:
-            place = {"unit_id": asked.unit, "period": str(year)}
-            rows.append(cell(what="year", **place, outcome="absent"))
-        rows += [year_cell(row) for _, row in own.iterrows()]
-    cells = framed(rows)
-    note = cells["note"].fillna("")
-    if (cells["outcome"].eq("not_first") & ~note.str.contains(PART_OF_YEAR)).any():
-        return Outcome(False, cells)
-    settled = cells[note.eq("") & cells["outcome"].isin(["first", "tied"])]
-    years = settled["period"].str[:YEAR].nunique()
-    return Outcome(True if years == asked.last - asked.first + 1 else None, cells)
+    found = yearly_places(asked, tables).assign(year=lambda rows: rows["period"].str[:YEAR])
+    years = pd.DataFrame({"year": [str(n) for n in range(asked.first, asked.last + 1)]})
+    rows = years.merge(found, on="year", how="left").fillna({"outcome": "absent", "absent": ""})
+    whole = rows["period"].fillna("").map(is_whole_year).astype("bool")
+    part = rows["period"].notna() & ~whole
+    without = ("without:" + rows["absent"].str.replace(";", ",")).where(rows["absent"] != "", "")
+    notes = part.map({True: PART_OF_YEAR, False: ""}).str.cat(without, sep=";").str.strip(";")
+    rows = rows.assign(period=rows["period"].fillna(rows["year"]), unit_id=asked.unit)
+    words = {"limit": rows["best"], "outcome": rows["outcome"], "note": notes}
+    shown = cells(rows, what="year", **words)
+    if (rows["outcome"].eq("not_first") & ~part).any():
+        return Outcome(False, shown)
+    settled = rows.loc[notes.eq("") & rows["outcome"].isin(["first", "tied"]), "year"]
+    return Outcome(True if settled.nunique() == len(years) else None, shown)
 
 
-def year_cell(row: pd.Series) -> dict[str, Any]:
-    """Return the place in one year as a deciding cell; the note says what it does not cover."""
-    notes = [] if is_whole_year(row["period"]) else [PART_OF_YEAR]
-    notes += [f"without:{row['absent'].replace(';', ',')}"] if row["absent"] else []
-    words = {"limit": row["best"], "outcome": row["outcome"], "note": ";".join(notes)}
-    return cell(row, what="year", **words)
-
-
-def yearly_places(asked: FirstEveryYear, tables: Tables) -> pd.DataFrame:
+def yearly_places(asked: ask.FirstEveryYear, tables: Tables) -> pd.DataFrame:
     """Return the unit's place in every year, or longer part of a year, that has values.
 
     Columns: those of `environment.places`, indicator_id, vintage, unit_id, _file and _row.
     """
     values = tables["values"]
-    found = []
-    for name in asked.indicators:
-        own = values[values["indicator_id"] == name]
-        long = own["period"].str.len().eq(YEAR) | own["period"].str.contains("..", regex=False)
-        for vintage, rows in own[long].groupby("vintage"):
-            seen = places(rows, asked.unit, asked.rivals, cost=True)
-            own_rows = rows[rows["unit_id"] == asked.unit]
-            where = own_rows[["period", "unit_id", "_file", "_row"]]
-            seen = seen.assign(indicator_id=name, vintage=vintage)
-            found.append(seen.merge(where, on="period", validate="1:1"))
-    empty = places(values.head(0), asked.unit, asked.rivals, cost=True)
-    empty = empty.assign(indicator_id="", vintage="", unit_id="", _file="", _row=0)
-    parts = [part for part in found if len(part)] or [empty]
-    return pd.concat(parts, ignore_index=True).sort_values("period", kind="stable")
+    span = values["period"].str.len().eq(YEAR) | values["period"].str.contains("..", regex=False)
+    found = as_named(places(values[span], asked.unit, asked.rivals, cost=True), asked.indicators)
+    key = ["indicator_id", "vintage", "period"]
+    own = values.loc[values["unit_id"] == asked.unit, [*key, "unit_id", "_file", "_row"]]
+    return found.merge(own, on=key, validate="1:1").sort_values("period", kind="stable")
 
 
-def rule_number(asked: RuleNumber, tables: Tables) -> Outcome:
+def rule_number(asked: ask.RuleNumber, tables: Tables) -> Outcome:
     """Return whether a rule seen as a whole states the number.
 
     Where none of the rules seen does, the claim fails; where only one seen in part or at second
@@ -157,51 +122,41 @@ def rule_number(asked: RuleNumber, tables: Tables) -> Outcome:
     """
     own = named_rules(asked.rules, tables)
     equal = own["number"] == asked.number
-    rows = [
-        cell(row, what="rule", indicator_id=row["rule_id"], period=row["dated"],
-             value=row["number"], limit=asked.number, note=row["unit"],
-             outcome="holds" if same else "fails")
-        for (_, row), same in zip(own.iterrows(), equal, strict=True)
-    ]  # fmt: skip
-    firm = bool((equal & (own["completeness"] == "whole")).any())
-    return Outcome(True if firm else None if equal.any() else False, framed(rows))
+    outcome = equal.map({True: "holds", False: "fails"})
+    words = {"value": own["number"], "limit": asked.number, "note": own["unit"]}
+    firm = (equal & own["firm"]).any()
+    holds = True if firm else None if equal.any() else False
+    return Outcome(holds, cells(own, what="rule", outcome=outcome, **words))
 
 
-def named_rules(names: tuple[str, ...], tables: Tables) -> pd.DataFrame:
-    """Return the rules of these ids, in the order of the table."""
+def named_rules(names: Sequence[str], tables: Tables) -> pd.DataFrame:
+    """Return the rules of these ids, in the order of the table; firm: seen as a whole."""
     rules = tables["rules"]
-    return rules[rules["rule_id"].isin(names)]
+    own = rules[rules["rule_id"].isin(names)]
+    return own.assign(
+        indicator_id=own["rule_id"], period=own["dated"], firm=own["completeness"] == "whole"
+    )
 
 
-def rule_exists(asked: RuleExists, tables: Tables) -> Outcome:
+def rule_exists(asked: ask.RuleExists, tables: Tables) -> Outcome:
     """Return whether a rule seen as a whole contains all the words."""
     own = named_rules(asked.rules, tables)
-    said = [all(word in rule for word in asked.words) for rule in own["rule_zh"]]
-    rows = [
-        cell(row, what="document", indicator_id=row["rule_id"], period=row["dated"],
-             outcome="holds" if there else "absent")
-        for (_, row), there in zip(own.iterrows(), said, strict=True)
-    ]  # fmt: skip
-    firm = bool((pd.Series(said, own.index) & (own["completeness"] == "whole")).any())
-    return Outcome(True if firm else None, framed(rows))
+    said = own["rule_zh"].map(lambda rule: all(word in rule for word in asked.words)).astype("bool")
+    outcome = said.map({True: "holds", False: "absent"})
+    firm = (said & own["firm"]).any()
+    return Outcome(True if firm else None, cells(own, what="document", outcome=outcome))
 
 
-def launched_by(asked: LaunchedBy, tables: Tables) -> Outcome:
+def launched_by(asked: ask.LaunchedBy, tables: Tables) -> Outcome:
     """Return whether what the rule describes was in place by the day; without a day, it is open."""
-    row = named_rules((asked.rule,), tables).iloc[0]
-    words = {"indicator_id": row["rule_id"], "period": row["dated"], "note": asked.by.isoformat()}
+    own = named_rules([asked.rule], tables)
     try:
-        holds: bool | None = dt.date.fromisoformat(str(row["dated"])) <= asked.by
+        holds: bool | None = dt.date.fromisoformat(str(own["dated"].iloc[0])) <= asked.by
     except ValueError:
         holds = None
     outcome = {True: "holds", False: "fails", None: "absent"}[holds]
-    return Outcome(holds, framed([cell(row, what="launch", outcome=outcome, **words)]))
+    return Outcome(holds, cells(own, what="launch", outcome=outcome, note=asked.by.isoformat()))
 
 
-CHECKS: Mapping[str, Callable[[Any, Tables], Outcome]] = {
-    "share_above": share_above,
-    "first_every_year": first_every_year,
-    "rule_number": rule_number,
-    "rule_exists": rule_exists,
-    "launched_by": launched_by,
-}
+FUNCTIONS = (share_above, first_every_year, rule_number, rule_exists, launched_by)
+CHECKS: Mapping[str, Callable[[Any, Tables], Outcome]] = {one.__name__: one for one in FUNCTIONS}

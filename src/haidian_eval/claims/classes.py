@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from haidian_eval.claims.asked import asked_by
-from haidian_eval.claims.checks import CHECKS, Outcome, Tables, framed
+from haidian_eval.claims.checks import CHECKS, Outcome, Tables, cells
 
 CLASSES = ("independent", "publisher", "differs", "unknown", "not_a_fact")
 
@@ -36,28 +36,20 @@ def check(tables: Tables) -> Claims:
     """
     sources = tables["sources"].set_index("source_id")
     standing = sources["standing"] if "standing" in sources else pd.Series(dtype="str")
-    rows, blocks = [], []
-    for _, claim in tables["claims"].iterrows():
-        outcome = run_check(claim, tables)
-        cells = outcome.cells.assign(
-            claim_id=claim["claim_id"],
-            standing=[weakest(ids, standing) for ids in outcome.cells["source_id"]],
-        )
-        if claim["kind"] == "proposal":
-            cells["outcome"] = "baseline"
-        name = class_of(str(claim["kind"]), outcome.holds, cells)
-        rows.append(claim.to_dict() | {"class": name, "cells": len(cells)})
-        blocks.append(cells)
-    columns = [*tables["claims"].columns, "class", "cells"]
-    filled = [block for block in blocks if len(block)] or [framed([])]
-    return Claims(pd.DataFrame(rows, columns=columns), pd.concat(filled, ignore_index=True))
-
-
-def run_check(claim: pd.Series, tables: Tables) -> Outcome:
-    """Return what the claim's own check finds; without one, nothing."""
-    if pd.isna(claim["check"]):
-        return Outcome(None, framed([]))
-    return CHECKS[claim["check"]](asked_by(claim, tables), tables)
+    claims = tables["claims"]
+    nothing = Outcome(None, cells(claims.head(0)))
+    names, blocks = [], [nothing.cells]
+    for _, claim in claims.iterrows():
+        has_check = pd.notna(claim["check"])
+        found = CHECKS[claim["check"]](asked_by(claim, tables), tables) if has_check else nothing
+        cited = [weakest(ids, standing) for ids in found.cells["source_id"]]
+        block = found.cells.assign(claim_id=claim["claim_id"], standing=cited)
+        blocks.append(block.assign(outcome="baseline") if claim["kind"] == "proposal" else block)
+        names.append(class_of(str(claim["kind"]), found.holds, block))
+    filled = [block for block in blocks if len(block)] or blocks
+    size = [len(block) for block in blocks[1:]]
+    frame = claims.reset_index(drop=True).assign(**{"class": names, "cells": size})
+    return Claims(frame, pd.concat(filled, ignore_index=True))
 
 
 def weakest(ids: object, standing: pd.Series) -> str:

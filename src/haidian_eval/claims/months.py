@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from haidian_eval.environment import joined, one_vintage, places
+from haidian_eval.scoring import as_named
 
 MONTH = r"\d{4}-\d{2}"
 TABLE = "table_"  # vintages of the tables published month by month
@@ -37,16 +38,9 @@ def month_by_month(
 ) -> pd.DataFrame:
     """Return a unit's place among its rivals in every single month, for several indicators.
 
-    values: of districts. Columns: those of `places`, indicator_id and vintage; the tables published
-    month by month are one series, every set of station data is another.
+    values: of districts. Columns: those of `places`; as their vintage the tables published month
+    by month are one series, every set of station data is another.
     """
     monthly = values[values["period"].str.fullmatch(MONTH)]
-    parts = [places(values.head(0), unit, rivals, cost=True).assign(indicator_id="", vintage="")]
-    for name in dict.fromkeys(indicators):
-        own = monthly[monthly["indicator_id"] == name]
-        sets = own["vintage"].where(~own["vintage"].str.startswith(TABLE), "published")
-        for series, rows in own.groupby(sets):
-            seen = places(rows, unit, rivals, cost=True)
-            parts.append(seen.assign(indicator_id=name, vintage=series))
-    found = [part for part in parts if len(part)] or parts[:1]
-    return pd.concat(found, ignore_index=True)
+    series = monthly["vintage"].where(~monthly["vintage"].str.startswith(TABLE), "published")
+    return as_named(places(monthly.assign(vintage=series), unit, rivals, cost=True), indicators)

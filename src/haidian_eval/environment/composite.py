@@ -25,36 +25,23 @@ def demonstration(
     absent = [leaf for leaf in framework.leaves if leaf not in periods]
     if absent:
         raise ParameterError(f"environment.demonstration names no period for {absent}")
-    inside = of_months(values[values["unit_id"].isin(units["unit_id"])], periods)
+    months = values["indicator_id"].map(dict(periods)) == values["period"]
+    inside = one_vintage(values[months & values["unit_id"].isin(units["unit_id"])])
+    own = units[["unit_id", "peer_group"]].reset_index(drop=True)
     if set(inside["indicator_id"]) != set(framework.leaves):
-        return pd.DataFrame(columns=[*units[["unit_id", "peer_group"]], *COLUMNS])
+        return pd.DataFrame(columns=[*own, *COLUMNS])
     wide = inside.pivot(index="unit_id", columns="indicator_id", values="value")
     wide = wide.reindex(index=units["unit_id"], columns=framework.leaves)
     cited = inside.groupby("unit_id")["source_id"].agg(joined)
-    table = ranked(wide, framework).assign(source_id=cited)
-    own = units[["unit_id", "peer_group"]]
-    return own.merge(table.rename_axis("unit_id").reset_index(), on="unit_id", validate="1:1")
-
-
-def of_months(values: pd.DataFrame, periods: Mapping[str, str]) -> pd.DataFrame:
-    """Return the values of each indicator in its month, of one vintage."""
-    wanted = values["indicator_id"].map(dict(periods)) == values["period"]
-    return one_vintage(values[wanted])
+    return own.join(ranked(wide, framework).assign(source_id=cited), on="unit_id")
 
 
 def ranked(wide: pd.DataFrame, framework: Framework) -> pd.DataFrame:
     """Return index and rank, the ranks with one indicator left out, and each score."""
     scores = score(wide, framework)
-    without = [
-        score(wide, framework, weights=pd.Series({leaf: 0.0})).rank for leaf in framework.leaves
-    ]
+    left_out = [pd.Series({leaf: 0.0}) for leaf in framework.leaves]
+    without = [score(wide, framework, weights=weights).rank for weights in left_out]
     ranks = pd.concat([scores.rank, *without], axis=1)
-    table = pd.DataFrame(
-        {
-            "index": scores.index,
-            "rank": scores.rank,
-            "rank_best": ranks.min(axis=1).astype("Int64"),
-            "rank_worst": ranks.max(axis=1).astype("Int64"),
-        }
-    )
-    return pd.concat([table, scores.normalised], axis=1)
+    ends = {"rank_best": ranks.min(axis=1), "rank_worst": ranks.max(axis=1)}
+    table = pd.DataFrame({"index": scores.index, "rank": scores.rank, **ends})
+    return pd.concat([table.astype(dict.fromkeys(ends, "Int64")), scores.normalised], axis=1)

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from haidian_eval.environment.levels import (
-    TOUCHING,
-    by_period,
-    is_cost,
-    joined,
-    one_vintage,
-    without,
-)
-from haidian_eval.scoring import competition_rank, rank_bounds
+from haidian_eval.environment.levels import joined, one_vintage, signs, where_ranked
+from haidian_eval.scoring import PERIOD, TOUCHING, competition_rank, every_unit, rank_bounds
 from haidian_eval.tables import changes
 
 CHANGE_RANKS = ["change_rank", "change_best", "change_worst"]
-REFUSED = ["indicator_id", "period", "base_period", "vintage", "base_vintage", "reason"]
+REFUSED = [*PERIOD, "base_period", "vintage", "base_vintage", "reason"]
 FEWEST_FOR_A_LINE = 5
 
 
@@ -57,49 +49,59 @@ def improvement(
     own = values[values["indicator_id"].isin(names) & values["unit_id"].isin(units["unit_id"])]
     pairs = changes(own)
     refused = pairs[pairs["reason"] != ""].groupby(REFUSED, as_index=False).size()
+    refused = refused.rename(columns={"size": "units"})
     usable = pairs[(pairs["reason"] == "") & pairs["relative"].notna()].drop(columns="reason")
-    key = ["indicator_id", "period", "vintage"]
+    key = [*PERIOD, "vintage"]
     shown = usable.merge(one_vintage(own)[key].drop_duplicates(), on=key, validate="m:1")
-    frames, summaries = [], []
-    for name, period, table in by_period(shown, names, units):
-        changed = with_regression(with_change_ranks(table, cost=is_cost(indicators, name)))
-        verdict = {"indicator_id": name, "period": period} | summary_of(table, needed_share)
-        frames.append(without(changed, CHANGE_RANKS) if verdict["reason"] else changed)
-        summaries.append(verdict)
-    whole = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-    return Improvement(whole, pd.DataFrame(summaries), refused.rename(columns={"size": "units"}))
+    if shown.empty:
+        return Improvement(pd.DataFrame(), pd.DataFrame(), refused)
+    table = every_unit(shown, names, units)
+    summary = summarised(table, needed_share)
+    sign = signs(table["indicator_id"], indicators)
+    ranks = where_ranked(change_ranks(table, sign), table, summary)
+    changed = pd.concat([table.assign(status=status(table, sign)), ranks], axis=1)
+    return Improvement(with_regression(changed), summary, refused)
 
 
-def summary_of(table: pd.DataFrame, needed_share: float) -> dict[str, Any]:
-    """Return how one comparison went over all units, and why it does not rank, if so."""
-    known = table["relative"].notna()
-    spread = table.loc[known, ["base_value", "relative"]].nunique().min() > 1
-    correlation = table["base_value"].corr(table["relative"]) if spread else float("nan")
-    return {
-        "base_period": table["base_period"].dropna().iloc[0],
-        "units": int(known.sum()),
-        "assessed": len(table),
-        "slope": line_through(table)[1],
-        "correlation": float(correlation),
-        "reason": "partial" if known.sum() < needed_share * len(table) else "",
-        "source_id": joined(table["source_id"]),
-    }
-
-
-def with_change_ranks(table: pd.DataFrame, *, cost: bool) -> pd.DataFrame:
-    """Return the table with status and ranks; changes that rounding may explain are ties."""
-    middle, half = (table["low"] + table["high"]) / 2, (table["high"] - table["low"]) / 2
-    bounds = rank_bounds(middle, half, ascending=cost)
-    sign = 1 if cost else -1
-    status = pd.Series("flat", index=table.index)
-    status[np.where(cost, table["high"], table["low"]) * sign < -TOUCHING] = "improved"
-    status[np.where(cost, table["low"], table["high"]) * sign > TOUCHING] = "worse"
-    return table.assign(
-        status=status.where(table["relative"].notna(), None),
-        change_rank=competition_rank(table["relative"], ascending=cost),
-        change_best=bounds["rank_best"],
-        change_worst=bounds["rank_worst"],
+def summarised(table: pd.DataFrame, needed_share: float) -> pd.DataFrame:
+    """Return how each comparison went over all units, and why it does not rank, if so."""
+    periods = table.groupby(PERIOD, sort=False)
+    found = periods.agg(
+        base_period=("base_period", "first"),
+        units=("relative", "count"),
+        assessed=("unit_id", "size"),
+        source_id=("source_id", joined),
     )
+    found.insert(3, "slope", [line_through(rows)[1] for _, rows in periods])
+    found.insert(4, "correlation", [correlation(rows) for _, rows in periods])
+    few = found["units"] < needed_share * found["assessed"]
+    found.insert(5, "reason", np.where(few, "partial", ""))
+    return found.reset_index()
+
+
+def correlation(table: pd.DataFrame) -> float:
+    """Return the correlation of base and relative change, missing where either is constant."""
+    known = table.loc[table["relative"].notna(), ["base_value", "relative"]]
+    varies = known.nunique().min() > 1
+    return float(known["base_value"].corr(known["relative"])) if varies else float("nan")
+
+
+def change_ranks(table: pd.DataFrame, sign: pd.Series) -> pd.DataFrame:
+    """Return the ranks of the printed changes; those that rounding may explain are ties."""
+    within = [table[name] for name in PERIOD]
+    middle, half = (table["low"] + table["high"]) / 2, (table["high"] - table["low"]) / 2
+    rank = competition_rank(table["relative"] * sign, ascending=True, by=within)
+    bounds = rank_bounds(middle * sign, half, ascending=True, by=within)
+    return pd.concat([rank, bounds], axis=1).set_axis(CHANGE_RANKS, axis=1)
+
+
+def status(table: pd.DataFrame, sign: pd.Series) -> pd.Series:
+    """Return whether each change is for the better, for the worse, or within rounding."""
+    ends = table[["low", "high"]].mul(sign, axis=0)
+    verdict = pd.Series("flat", index=table.index)
+    verdict = verdict.mask(ends.max(axis=1, skipna=False) < -TOUCHING, "improved")
+    verdict = verdict.mask(ends.min(axis=1, skipna=False) > TOUCHING, "worse")
+    return verdict.where(table["relative"].notna(), None)
 
 
 def line_through(table: pd.DataFrame) -> tuple[float, float]:
@@ -120,7 +122,11 @@ def with_regression(table: pd.DataFrame) -> pd.DataFrame:
     whatever anybody does (regression to the mean: Galton 1886; Barnett et al. 2005); weather and
     real convergence are in the line as well and cannot be told apart from it.
     """
-    lines = [line_through(table.drop(index=row)) for row in table.index]
+    lines = [
+        line_through(rows.drop(index=row))
+        for _, rows in table.groupby(PERIOD, sort=False)
+        for row in rows.index
+    ]
     intercept, slope = (pd.Series(part, table.index) for part in zip(*lines, strict=True))
     expected = 100 * ((intercept + slope * table["base_value"]) / table["base_value"] - 1)
     inside = (table["low"] <= expected) & (expected <= table["high"])

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from haidian_eval.errors import ParameterError, TableError, not_known
-from haidian_eval.scoring import competition_rank, rank_bounds
+from haidian_eval.scoring import PERIOD, blurred, competition_rank, every_unit, rank_bounds
 
-TOUCHING = 1e-9
 ORIGIN = ["_file", "_row"]
 COLUMNS = ["unit_id", "indicator_id", "period", "vintage", "value", "half_width", "source_id"]
 RANKS = ["level_rank", "rank_best", "rank_worst", "group_rank", "group_best", "group_worst"]
@@ -37,11 +35,11 @@ class Levels:
 
 def one_vintage(values: pd.DataFrame) -> pd.DataFrame:
     """Return, per indicator and period, the vintage that most units have, the newest of equals."""
-    key = ["indicator_id", "period", "vintage"]
+    key = [*PERIOD, "vintage"]
     size = values.groupby(key, as_index=False).agg(
         units=("unit_id", "nunique"), at=("as_of", "max")
     )
-    chosen = size.sort_values(["units", "at"], kind="stable").drop_duplicates(key[:2], keep="last")
+    chosen = size.sort_values(["units", "at"], kind="stable").drop_duplicates(PERIOD, keep="last")
     return values.merge(chosen[key], on=key, validate="m:1")
 
 
@@ -57,21 +55,9 @@ def is_cost(indicators: pd.DataFrame, name: str) -> bool:
     return bool(directions[name] == "cost")
 
 
-def by_period(
-    values: pd.DataFrame, names: Sequence[str], units: pd.DataFrame
-) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """Yield indicator, period and a row for every unit, with its value where there is one."""
-    assessed = units[["unit_id", "peer_group"]]
-    for name in dict.fromkeys(names):
-        own = values[(values["indicator_id"] == name) & values["unit_id"].isin(units["unit_id"])]
-        for period, rows in own.groupby("period"):
-            table = assessed.merge(
-                rows.drop(columns=["indicator_id", "period"]), on="unit_id", how="left",
-                validate="1:1",
-            )  # fmt: skip
-            table.insert(0, "indicator_id", name)
-            table.insert(1, "period", period)
-            yield name, str(period), table
+def signs(names: pd.Series, indicators: pd.DataFrame) -> pd.Series:
+    """Return, for every row, 1 where lower is better and -1 where higher is."""
+    return names.map({name: 1 if is_cost(indicators, name) else -1 for name in names.unique()})
 
 
 def levels(
@@ -88,64 +74,52 @@ def levels(
     """
     own = values[values["indicator_id"].isin(names) & values["unit_id"].isin(units["unit_id"])]
     columns = [*COLUMNS, *values.columns.intersection(ORIGIN)]
-    frames, verdicts = [], []
-    for name, period, table in by_period(one_vintage(own)[columns], names, units):
-        ranked = with_level_ranks(table, ascending=is_cost(indicators, name))
-        verdict = {"indicator_id": name, "period": period} | tell_apart(ranked, needed_share)
-        if verdict["reason"]:
-            ranked = without(ranked, RANKS)
-        frames.append(ranked)
-        verdicts.append(verdict)
-    if not frames:
+    table = every_unit(one_vintage(own)[columns], names, units)
+    if table.empty:
         raise TableError(f"no value of the indicators {list(names)} counts in this edition")
-    return Levels(pd.concat(frames, ignore_index=True), pd.DataFrame(verdicts))
+    verdicts = tell_apart(table, needed_share)
+    ranks = level_ranks(table, table["value"] * signs(table["indicator_id"], indicators))
+    group = table.assign(peer_group=table["peer_group"].fillna("")).groupby([*PERIOD, "peer_group"])
+    ranked = pd.concat([table, where_ranked(ranks, table, verdicts)], axis=1)
+    return Levels(ranked.assign(group_size=group["value"].transform("count")), verdicts)
 
 
-def without(table: pd.DataFrame, ranks: Sequence[str]) -> pd.DataFrame:
-    """Return the table with its ranks blank."""
-    return table.assign(**{name: pd.array([pd.NA] * len(table), dtype="Int64") for name in ranks})
+def where_ranked(ranks: pd.DataFrame, table: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
+    """Return the ranks of a table's rows, blank in periods whose verdict is not a blank."""
+    reason = table[PERIOD].merge(verdicts, on=PERIOD, how="left", validate="m:1")["reason"]
+    return ranks.mask(reason != "")
 
 
-def with_level_ranks(table: pd.DataFrame, *, ascending: bool) -> pd.DataFrame:
-    """Return the table with ranks over all units and inside each peer group."""
-
-    def ranks(rows: pd.DataFrame) -> pd.DataFrame:
-        bounds = rank_bounds(rows["value"], rows["half_width"], ascending=ascending)
-        rank = competition_rank(rows["value"], ascending=ascending)
-        return bounds.assign(level_rank=rank)
-
-    group = table["peer_group"].fillna("")
-    inside = pd.concat([ranks(rows) for _, rows in table.groupby(group)]).sort_index()
-    inside = inside.set_axis(["group_best", "group_worst", "group_rank"], axis=1)
-    size = table["value"].groupby(group).transform("count")
-    return pd.concat([table, ranks(table), inside], axis=1).assign(group_size=size)
+def level_ranks(table: pd.DataFrame, value: pd.Series) -> pd.DataFrame:
+    """Return the ranks over all units and inside each peer group; the lowest value is the best."""
+    period, group = [table[name] for name in PERIOD], table["peer_group"].fillna("")
+    found = []
+    for within in (period, [*period, group]):
+        found.append(competition_rank(value, ascending=True, by=within))
+        found.append(rank_bounds(value, table["half_width"], ascending=True, by=within))
+    return pd.concat(found, axis=1).set_axis(RANKS, axis=1)
 
 
-def tell_apart(table: pd.DataFrame, needed_share: float) -> dict[str, Any]:
-    """Return how well one period tells units apart, and why it does not rank, if so."""
-    known = table[table["value"].notna()]
-    low = (known["value"] - known["half_width"]).to_numpy()
-    high = (known["value"] + known["half_width"]).to_numpy()
-    apart = (low[:, None] >= high[None, :] - TOUCHING) | (high[:, None] <= low[None, :] + TOUCHING)
-    upper = np.triu_indices(len(known), 1)
-    told = len(known) > 1 and known["half_width"].notna().all()
-    blurred = float(1 - apart[upper].mean()) if told else float("nan")
-    if len(known) < needed_share * len(table):
-        reason = "partial"
-    elif known["value"].nunique() < 2:
-        reason = "one_value"
-    else:
-        reason = "overlap" if blurred == 1 else ""
-    return {
-        "units": len(known),
-        "assessed": len(table),
-        "distinct": int(known["value"].nunique()),
-        "lowest": float(known["value"].min()),
-        "highest": float(known["value"].max()),
-        "blurred": blurred,
-        "reason": reason,
-        "source_id": joined(known["source_id"]),
+def tell_apart(table: pd.DataFrame, needed_share: float) -> pd.DataFrame:
+    """Return how well each period tells units apart, and why it does not rank, if so."""
+    periods = table.groupby(PERIOD, sort=False)
+    found = periods.agg(
+        units=("value", "count"),
+        assessed=("unit_id", "size"),
+        distinct=("value", "nunique"),
+        lowest=("value", "min"),
+        highest=("value", "max"),
+        source_id=("source_id", joined),
+    )
+    shares = [blurred(rows["value"], rows["half_width"]) for _, rows in periods]
+    found.insert(5, "blurred", shares)
+    faults = {
+        "partial": found["units"] < needed_share * found["assessed"],
+        "one_value": found["distinct"] < 2,
+        "overlap": found["blurred"] == 1,
     }
+    found.insert(6, "reason", np.select(list(faults.values()), list(faults), ""))
+    return found.reset_index()
 
 
 def joined(ids: pd.Series) -> str:

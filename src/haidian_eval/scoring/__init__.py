@@ -9,13 +9,19 @@ from haidian_eval.scoring.framework import (
     full_marks_at,
     highest_score,
 )
-from haidian_eval.scoring.monthly import Alone, score_alone
-from haidian_eval.scoring.ranking import competition_rank, discrimination, rank_bounds
+from haidian_eval.scoring.monthly import PERIOD, Alone, as_named, every_unit, score_alone
+from haidian_eval.scoring.ranking import (
+    TOUCHING,
+    blurred,
+    competition_rank,
+    discrimination,
+    rank_bounds,
+)
 from haidian_eval.scoring.rules import AGGREGATORS, MISSING, RULES
 
 __all__ = [
-    "AGGREGATORS", "MISSING", "RULES", "Alone", "Framework", "Scores",
-    "build_framework", "competition_rank", "discrimination", "framework_named",
-    "framework_of", "full_marks_at",
-    "highest_score", "rank_bounds", "score", "score_alone",
+    "AGGREGATORS", "MISSING", "PERIOD", "RULES", "TOUCHING", "Alone", "Framework", "Scores",
+    "as_named", "blurred", "build_framework", "competition_rank", "discrimination", "every_unit",
+    "framework_named", "framework_of", "full_marks_at", "highest_score", "rank_bounds", "score",
+    "score_alone",
 ]  # fmt: skip

@@ -43,8 +43,8 @@ def normalise(values: pd.DataFrame, framework: Framework) -> pd.DataFrame:
     if values.index.has_duplicates:
         twice = sorted(set(values.index[values.index.duplicated()].astype("str")))
         raise ParameterError(f"values has more than one row for the units {twice}")
-    leaves = {leaf: numbers(values[leaf]) for leaf in framework.leaves}
-    return pd.DataFrame({leaf: normalise_leaf(x, framework) for leaf, x in leaves.items()})
+    leaves = framework.leaves
+    return pd.DataFrame({leaf: normalise_leaf(numbers(values[leaf]), framework) for leaf in leaves})
 
 
 def numbers(x: pd.Series) -> pd.Series:
@@ -74,38 +74,23 @@ def normalise_leaf(x: pd.Series, framework: Framework) -> pd.Series:
 
 def aggregate(normalised: pd.DataFrame, framework: Framework, weight: pd.Series) -> pd.DataFrame:
     """Return unit x node; every parent is made from its children, the root last."""
+    nodes, propagates = framework.nodes, framework.nodes["missing"] == "propagate"
     scores = {str(leaf): normalised[leaf] for leaf in framework.leaves}
-
-    def fill(node: str) -> pd.Series:
-        if node in scores:
-            return scores[node]
-        children = framework.children(node)
-        block = pd.concat([fill(child) for child in children], axis=1).to_numpy(dtype="float64")
-        mean = AGGREGATORS[framework.nodes.at[node, "aggregation"]](
-            block, weight[children].to_numpy()
-        )
-        strict = [framework.nodes.at[n, "missing"] == "propagate" for n in children]
-        if framework.nodes.at[node, "missing"] == "propagate":
-            strict = [True] * len(children)
+    for node, children in reversed(framework.families.items()):
+        block = pd.concat([scores[child] for child in children], axis=1).to_numpy(dtype="float64")
+        mean = AGGREGATORS[nodes.at[node, "aggregation"]](block, weight[children].to_numpy())
+        strict = propagates[children].to_numpy() | propagates[node]
         mean[np.isnan(block[:, strict]).any(axis=1)] = np.nan
         scores[node] = pd.Series(mean, index=normalised.index)
-        return scores[node]
-
-    fill(framework.root)
-    return pd.DataFrame({node: scores[node] for node in framework.nodes.index})
+    return pd.DataFrame({node: scores[node] for node in nodes.index})
 
 
 def effective_weights(nodes: pd.DataFrame, framework: Framework, weight: pd.Series) -> pd.DataFrame:
     """Return unit x indicator: the product of the shares on the way from the root to the leaf."""
     shares = {framework.root: np.ones(len(nodes))}
-    frontier = [framework.root]
-    while frontier:
-        node = frontier.pop()
-        children = framework.children(node)
-        if children:
-            block = weighted(nodes[children].to_numpy(), weight[children].to_numpy())
-            shares |= {c: shares[node] * block[:, i] for i, c in enumerate(children)}
-            frontier += children
+    for node, children in framework.families.items():
+        block = weighted(nodes[children].to_numpy(), weight[children].to_numpy())
+        shares |= {child: shares[node] * block[:, i] for i, child in enumerate(children)}
     frame = pd.DataFrame({leaf: shares[leaf] for leaf in framework.leaves}, index=nodes.index)
     return frame.where(nodes[framework.root].notna(), np.nan)
 
@@ -152,7 +137,7 @@ def score(
         nodes=nodes,
         index=index,
         rank=competition_rank(index),
-        group_rank=index.groupby(group).rank(method="min", ascending=False).astype("Int64"),
+        group_rank=competition_rank(index, by=group),
         improvement_rank=competition_rank(change),
         coverage=normalised.notna().mean(axis=1),
         effective_weights=effective_weights(nodes, framework, weight),

@@ -16,6 +16,8 @@ CHOICES: Mapping[str, Collection[str]] = {
     "rule": RULES,
     "aggregation": AGGREGATORS,
     "missing": MISSING,
+    "transform": ("none", "log"),
+    "direction": ("benefit", "cost"),
 }
 DEFAULTS = {"direction": "benefit", "transform": "none", "missing": "reweight"}
 WORDING = ("scoring_standard", "scoring_standard_en")
@@ -42,9 +44,19 @@ class Framework:
         parents = set(self.nodes["parent_id"].dropna())
         return [node for node in self.nodes.index if node not in parents]
 
-    def children(self, node: str) -> list[str]:
-        """Return the nodes directly under `node`, in the order of the table."""
-        return list(self.nodes.index[self.nodes["parent_id"] == node])
+    @property
+    def families(self) -> dict[str, list[str]]:
+        """Every parent that the root leads to, with its children, from the root down."""
+        children = self.nodes.groupby("parent_id").groups
+        walk = [self.root]
+        for node in walk:
+            walk.extend(children.get(node, []))
+        return {node: list(children[node]) for node in walk if node in children}
+
+    def deciding(self, column: str) -> pd.Index:
+        """Return the nodes that a choice is made for: aggregation for parents, else for leaves."""
+        leaves = pd.Index(self.leaves)
+        return self.nodes.index.difference(leaves) if column == "aggregation" else leaves
 
 
 def build_framework(indicators: pd.DataFrame, points: pd.DataFrame | None = None) -> Framework:
@@ -63,11 +75,10 @@ def build_framework(indicators: pd.DataFrame, points: pd.DataFrame | None = None
     if repeated:
         raise ParameterError(f"scheme {schemes[0]!r}: node_id stands twice: {repeated}")
     nodes = with_defaults(indicators.set_index("node_id"))
-    is_parent = nodes.index.isin(nodes["parent_id"].dropna())
-    nodes["aggregation"] = nodes["aggregation"].where(
-        ~is_parent, nodes["aggregation"].fillna("arithmetic")
-    )
     framework = Framework(nodes, points_by_leaf(points, schemes[0]), find_root(nodes))
+    lost = sorted(set(nodes.index) - {framework.root}.union(*framework.families.values()))
+    if lost:
+        raise ParameterError(f"these nodes do not lead to the root {framework.root!r}: {lost}")
     check_names(framework)
     check_weights(framework)
     return framework
@@ -82,6 +93,8 @@ def with_defaults(nodes: pd.DataFrame) -> pd.DataFrame:
     for name in NUMBERS:
         cells = filled.get(name, pd.Series(np.nan, filled.index))
         filled[name] = to_floats(cells, name)
+    is_parent = filled.index.isin(filled["parent_id"].dropna())
+    filled.loc[is_parent, "aggregation"] = filled["aggregation"].fillna("arithmetic")
     filled["weight"] = filled["weight"].where(filled["parent_id"].notna(), 1.0)
     return filled
 
@@ -104,32 +117,18 @@ def points_by_leaf(points: pd.DataFrame | None, scheme: str) -> dict[str, np.nda
 
 
 def find_root(nodes: pd.DataFrame) -> str:
-    """Return the node without a parent; every other one must lead to it."""
+    """Return the node without a parent."""
     roots = list(nodes.index[nodes["parent_id"].isna()])
     if len(roots) != 1:
         raise ParameterError(f"a framework has one node without a parent; found {roots}")
-    reached, frontier = set(roots), roots
-    while frontier:
-        frontier = list(nodes.index[nodes["parent_id"].isin(frontier)])
-        reached |= set(frontier)
-    lost = sorted(set(nodes.index) - reached)
-    if lost:
-        raise ParameterError(f"these nodes do not lead to the root {roots[0]!r}: {lost}")
     return str(roots[0])
 
 
 def check_names(framework: Framework) -> None:
     """Refuse rules, aggregations, transforms and missing policies that are not known."""
-    nodes, leaves = framework.nodes, framework.leaves
-    parents = nodes.index.difference(leaves)
-    for column, at, known in (
-        ("rule", leaves, CHOICES["rule"]),
-        ("aggregation", parents, CHOICES["aggregation"]),
-        ("missing", nodes.index, CHOICES["missing"]),
-        ("transform", leaves, ("none", "log")),
-        ("direction", leaves, ("benefit", "cost")),
-    ):
-        for node, name in nodes.loc[at, column].items():
+    for column, known in CHOICES.items():
+        at = framework.nodes.index if column == "missing" else framework.deciding(column)
+        for node, name in framework.nodes.loc[at, column].items():
             if name not in known:
                 raise ParameterError(not_known(f"{node}: {column} = {name!r}", name, known))
 
@@ -151,11 +150,7 @@ def with_choices(framework: Framework, choices: Mapping[str, str]) -> Framework:
     for column, name in choices.items():
         if name not in CHOICES[column]:
             raise ParameterError(not_known(f"scoring.{column} = {name!r}", name, CHOICES[column]))
-        at = (
-            framework.leaves
-            if column != "aggregation"
-            else nodes.index.difference(framework.leaves)
-        )
+        at = framework.deciding(column)
         nodes.loc[at, column] = name
         if column == "rule":  # the table's wording and source speak of its own rule
             nodes.loc[at, list(nodes.columns.intersection(WORDING))] = None
@@ -185,12 +180,9 @@ def framework_of(indicators: pd.DataFrame, points: pd.DataFrame, params: Scoring
 def highest_score(framework: Framework, leaf: str) -> float:
     """Return the highest score that a leaf's rule can give; missing where there is none."""
     node, pairs = framework.nodes.loc[leaf], framework.points.get(leaf)
-    if node["rule"] == "identity":
-        best = float("nan")
-    elif node["rule"] in ("piecewise", "step") and pairs is not None:
+    best = float("nan") if node["rule"] == "identity" else FULL_MARKS
+    if node["rule"] in ("piecewise", "step") and pairs is not None:
         best = float(pairs[:, 1].max())
-    else:
-        best = FULL_MARKS
     return best if pd.isna(node["cap"]) else float(np.nanmin([best, node["cap"]]))
 
 
@@ -201,6 +193,6 @@ def full_marks_at(framework: Framework, leaf: str) -> float:
         return float("nan")
     at, score = pairs.T
     best = at[score >= score.max()]
-    if pd.notna(node["cap"]) and node["cap"] < score.max():
+    if node["cap"] < score.max():
         return float("nan")
     return float(best.max() if node["direction"] == "cost" else best.min())

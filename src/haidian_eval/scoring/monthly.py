@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -12,6 +13,9 @@ from haidian_eval.scoring.composite import normalise_leaf
 from haidian_eval.scoring.framework import Framework, highest_score
 from haidian_eval.scoring.ranking import competition_rank, discrimination, rank_bounds
 from haidian_eval.scoring.rules import RELATIVE
+
+PERIOD = ["indicator_id", "period"]
+KEY = [*PERIOD, "unit_id"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +43,41 @@ def score_alone(
     `units`: unit_id and peer_group of these units, one row each, and of no others.
     Indicators without any value that counts have no rows; with none at all, TableError.
     """
-    assessed = units[["unit_id", "peer_group"]]
     wanted = values[values["indicator_id"].isin(framework.leaves)]
     refuse_two_vintages(wanted)
-    parts = [
-        score_period(rows, assessed, framework, full_marks_share)
-        for _, rows in wanted.groupby(["indicator_id", "period"])
-    ]
-    if not parts:
+    table = every_unit(wanted[[*KEY, "value", "half_width", "source_id"]], framework.leaves, units)
+    if table.empty:
         raise TableError(
             f"no value of the indicators {framework.leaves} counts in this edition; look at the"
             " rows that the stage 'tables' left out"
         )
-    return Alone(
-        pd.concat([part.scores for part in parts], ignore_index=True),
-        pd.concat([part.discrimination for part in parts], ignore_index=True),
-    )
+    parts = [
+        score_period(rows, framework, full_marks_share)
+        for _, rows in table.groupby(PERIOD, sort=False)
+    ]
+    scores = pd.concat([part.scores for part in parts])
+    return Alone(scores, pd.concat([part.discrimination for part in parts], ignore_index=True))
+
+
+def as_named(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return the rows of the named indicators, in the order of the names."""
+    named = pd.DataFrame({"indicator_id": [*dict.fromkeys(names)]}, dtype="str")
+    return named.merge(rows, on="indicator_id", validate="1:m")
+
+
+def every_unit(values: pd.DataFrame, names: Sequence[str], units: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for every unit, with its value if any, wherever an indicator has a value.
+
+    Order: indicators as named, periods, units as in `units`. values: one vintage of a period.
+    """
+    periods = as_named(values[PERIOD].drop_duplicates().sort_values("period"), names)
+    grid = periods.merge(units[["unit_id", "peer_group"]], how="cross")
+    return grid.merge(values, on=KEY, how="left", validate="1:1")
 
 
 def refuse_two_vintages(values: pd.DataFrame) -> None:
     """Refuse values of one unit and period in more than one vintage: which counts is a choice."""
-    key = ["indicator_id", "period", "unit_id"]
-    twice = values[values.duplicated(key, keep=False)]
+    twice = values[values.duplicated(KEY, keep=False)]
     if len(twice):
         row = twice.iloc[0]
         vintages = sorted(set(twice["vintage"]))
@@ -70,32 +87,26 @@ def refuse_two_vintages(values: pd.DataFrame) -> None:
         )
 
 
-def score_period(
-    rows: pd.DataFrame, assessed: pd.DataFrame, framework: Framework, full_marks_share: float
-) -> Alone:
+def score_period(table: pd.DataFrame, framework: Framework, full_marks_share: float) -> Alone:
     """Return one indicator's scores in one period, and whether they can rank."""
-    indicator, period = str(rows["indicator_id"].iloc[0]), rows["period"].iloc[0]
-    columns = ["unit_id", "value", "half_width", "source_id"]
-    table = assessed.merge(rows[columns], on="unit_id", how="left", validate="1:1")
+    key = table[PERIOD].iloc[0].to_dict()
+    indicator = key["indicator_id"]
+    is_cost = framework.nodes.at[indicator, "direction"] == "cost"
     score = normalise_leaf(table["value"].rename(indicator), framework)
     best = highest_score(framework, indicator)
     verdict = discrimination(score, full_marks_share=full_marks_share, full_marks=best)
-    is_cost = framework.nodes.at[indicator, "direction"] == "cost"
     ranks = competition_rank(score)
-    table = table.assign(
+    scores = table.assign(
         score=score,
         **score_bounds(table, indicator, framework),
-        score_rank=ranks if verdict.reason == "" else ranks.mask(ranks.notna()),
+        score_rank=ranks.mask(ranks.notna() & bool(verdict.reason)),
         level_rank=competition_rank(table["value"], ascending=is_cost),
         **rank_bounds(table["value"], table["half_width"], ascending=is_cost),
     )
-    table.insert(0, "indicator_id", indicator)
-    table.insert(1, "period", period)
-    key = {"indicator_id": indicator, "period": period}
-    known = table["score_high"].notna()
-    error = pd.concat([table["score_high"] - score, score - table["score_low"]]).max()
-    rounding = {"rounding": float(error) if known.eq(score.notna()).all() else float("nan")}
-    return Alone(table, pd.DataFrame([key | asdict(verdict) | rounding]))
+    errors = pd.concat([scores["score_high"] - score, score - scores["score_low"]])
+    known = errors.notna().sum() == 2 * score.count()
+    rounding = {"rounding": float(errors.max()) if known else float("nan")}
+    return Alone(scores, pd.DataFrame([key | asdict(verdict) | rounding]))
 
 
 def score_bounds(table: pd.DataFrame, indicator: str, framework: Framework) -> pd.DataFrame:
@@ -113,8 +124,6 @@ def score_bounds(table: pd.DataFrame, indicator: str, framework: Framework) -> p
     points = framework.points.get(indicator, np.empty((0, 2)))[:, 0]
     between = [low.clip(lower=point).clip(upper=high) for point in points]
     places = [low, value.where(half.notna()), high, *between]
-    scores = [normalise_leaf(x.rename(indicator), framework) for x in places]
-    block = pd.concat(scores, axis=1)
-    known = block.notna().all(axis=1)
+    block = pd.concat([normalise_leaf(x.rename(indicator), framework) for x in places], axis=1)
     bounds = {"score_low": block.min(axis=1), "score_high": block.max(axis=1)}
-    return pd.DataFrame(bounds).where(known)
+    return pd.DataFrame(bounds).where(block.notna().all(axis=1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pandas as pd
 from haidian_eval.scoring.rules import FULL_MARKS
 
 TOUCHING = 1e-9  # decimals such as 7.6 + 0.05 and 7.7 - 0.05 differ in their last binary digit
+BOUNDS = ("rank_best", "rank_worst")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,31 +29,49 @@ class Discrimination:
     reason: str
 
 
-def competition_rank(score: pd.Series, *, ascending: bool = False) -> pd.Series:
-    """Return ranks 1, 1, 3 on the unrounded score; what is missing has none."""
-    return score.rank(method="min", ascending=ascending).astype("Int64")
+def competition_rank(score: pd.Series, *, ascending: bool = False, by: Any = None) -> pd.Series:
+    """Return ranks 1, 1, 3 on the unrounded score, inside each group; what is missing has none."""
+    scores = score if by is None else score.groupby(by)
+    return scores.rank(method="min", ascending=ascending).astype("Int64")
 
 
-def rank_bounds(value: pd.Series, half_width: pd.Series, *, ascending: bool) -> pd.DataFrame:
-    """Return the best and the worst rank that each unit could have.
+def surely_ahead(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Return, unit x unit, whether the second is below the first whatever rounding did."""
+    ahead: np.ndarray = high[None, :] <= low[:, None] + TOUCHING
+    np.fill_diagonal(ahead, val=False)
+    return ahead
+
+
+def rank_bounds(
+    value: pd.Series, half_width: pd.Series, *, ascending: bool, by: Any = None
+) -> pd.DataFrame:
+    """Return the best and the worst rank that each unit could have inside its group.
 
     Every true value lies within `half_width` of the printed one. best = 1 + units surely ahead,
     worst = number ranked - units surely behind. Where the half-width of any value is not known,
     no bounds are: every one of them depends on it.
     """
+    if by is not None:
+        groups = value.groupby(by).groups.values()
+        parts = [rank_bounds(value[own], half_width[own], ascending=ascending) for own in groups]
+        return pd.concat(parts).reindex(value.index)
     if (half_width.isna() & value.notna()).any():
-        empty = pd.array([pd.NA] * len(value), dtype="Int64")
-        return pd.DataFrame({"rank_best": empty, "rank_worst": empty}, index=value.index)
-    sign = 1.0 if ascending else -1.0
-    half = half_width.to_numpy()
-    low, high = sign * value.to_numpy() - half, sign * value.to_numpy() + half
-    surely_ahead = high[None, :] <= low[:, None] + TOUCHING
-    surely_behind = low[None, :] >= high[:, None] - TOUCHING
-    itself = np.eye(len(value), dtype=bool)
-    best = 1 + (surely_ahead & ~itself).sum(axis=1)
-    worst = value.count() - (surely_behind & ~itself).sum(axis=1)
-    bounds = pd.DataFrame({"rank_best": best, "rank_worst": worst}, index=value.index)
+        return pd.DataFrame(pd.NA, index=value.index, columns=BOUNDS, dtype="Int64")
+    middle, half = value.to_numpy() * (1.0 if ascending else -1.0), half_width.to_numpy()
+    ahead = surely_ahead(middle - half, middle + half)
+    places = [1 + ahead.sum(axis=1), value.count() - ahead.sum(axis=0)]
+    bounds = pd.DataFrame(dict(zip(BOUNDS, places, strict=True)), index=value.index)
     return bounds.astype("Int64").where(value.notna(), pd.NA)
+
+
+def blurred(value: pd.Series, half_width: pd.Series) -> float:
+    """Return the share of the pairs of units that rounding cannot tell apart, if that is known."""
+    known = value.notna()
+    middle, half = value[known].to_numpy(), half_width[known].to_numpy()
+    if len(middle) < 2 or np.isnan(half).any():
+        return float("nan")
+    ahead = surely_ahead(middle - half, middle + half)
+    return float(1 - (ahead | ahead.T)[np.triu_indices(len(middle), 1)].mean())
 
 
 def discrimination(
@@ -62,14 +82,10 @@ def discrimination(
     A missing `full_marks` says that the rule knows no highest score.
     """
     known = score.dropna()
-    full = int((known >= full_marks).sum())
+    full, distinct = int((known >= full_marks).sum()), int(known.nunique())
+    reason = "one_score" if distinct < 2 else ""
+    if full > full_marks_share * len(known):
+        reason = "full_marks"
     if known.empty:
         reason = "no_score"
-    elif full > full_marks_share * len(known):
-        reason = "full_marks"
-    elif known.nunique() < 2:
-        reason = "one_score"
-    else:
-        reason = ""
-    lowest = float(known.min()) if len(known) else float("nan")
-    return Discrimination(len(known), int(known.nunique()), full, lowest, reason)
+    return Discrimination(len(known), distinct, full, float(known.min()), reason)

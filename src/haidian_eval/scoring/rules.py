@@ -59,8 +59,8 @@ def r_step(x: pd.Series, node: pd.Series, points: np.ndarray | None) -> pd.Serie
 
 def need_points(node: pd.Series, points: np.ndarray | None) -> np.ndarray:
     """Return the points of a rule, or say that there are too few."""
-    if points is None or len(points) < 2:
-        found = 0 if points is None else len(points)
+    found = 0 if points is None else len(points)
+    if points is None or found < 2:
         raise ParameterError(
             f"{node.name}: the rule {node['rule']!r} needs two points or more in the table points;"
             f" found {found}"

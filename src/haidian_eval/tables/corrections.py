@@ -30,13 +30,11 @@ def apply_corrections(
         if not fault and correction["action"] != "flag":
             fault = not_allowed(correction, frame, row, tables["sources"])
         if fault:
-            defects.add(
-                fault, correction["_file"], severity="stops", row=correction["_row"],
-                column="found" if fault == "correction_found" else "key",
-                found=correction["found"] if fault == "correction_found" else correction["key"],
-            )  # fmt: skip
+            asked = "found" if fault == "correction_found" else "key"
+            where = {"row": correction["_row"], "column": asked, "found": correction[asked]}
+            defects.add(fault, correction["_file"], severity="stops", **where)
         elif frame is not None:
-            changed[correction["table"]] = ACTIONS[correction["action"]](frame, row, correction)
+            changed[correction["table"]] = corrected(frame, row, correction)
     return changed
 
 
@@ -75,11 +73,11 @@ def not_allowed(correction: pd.Series, frame: Any, row: Any, sources: pd.DataFra
     column = contract.columns[name]
     if name in contract.key or column.references:
         return "correction_column"
-    asked = Column(kind="number") if correction["action"] == "scale" else column
-    new = correction["replacement"]
-    if column.kind not in NUMERIC and correction["action"] == "scale":
+    is_scaled, new = correction["action"] == "scale", correction["replacement"]
+    if pd.isna(new) or (is_scaled and column.kind not in NUMERIC):
         return "correction_number"
-    return "correction_number" if pd.isna(new) or value_of(str(new), asked) is None else ""
+    readable = value_of(str(new), Column(kind="number") if is_scaled else column) is not None
+    return "" if readable else "correction_number"
 
 
 def value_of(cell: str, column: Column) -> Any:
@@ -88,36 +86,18 @@ def value_of(cell: str, column: Column) -> Any:
     return None if read.faults or read.blank[0] else read.cells.iloc[0]
 
 
-def flagged(frame: pd.DataFrame, row: Any, correction: pd.Series) -> pd.DataFrame:
-    """Return the table as it is: the note is for the reader."""
-    return frame
-
-
-def dropped(frame: pd.DataFrame, row: Any, correction: pd.Series) -> pd.DataFrame:
-    """Return the table without the row."""
-    return frame.drop(index=row)
-
-
-def replaced(frame: pd.DataFrame, row: Any, correction: pd.Series) -> pd.DataFrame:
-    """Return the table with the cell replaced."""
-    name = correction["column"]
-    column = contracts()[correction["table"]].columns[name]
-    return with_cell(frame, row, name, value_of(str(correction["replacement"]), column))
-
-
-def scaled(frame: pd.DataFrame, row: Any, correction: pd.Series) -> pd.DataFrame:
-    """Return the table with the cell multiplied."""
-    column = correction["column"]
-    return with_cell(frame, row, column, frame.at[row, column] * float(correction["replacement"]))
-
-
-def with_cell(frame: pd.DataFrame, row: Any, column: str, value: object) -> pd.DataFrame:
-    """Return the table with one cell changed; `_repair` says what stood there."""
+def corrected(frame: pd.DataFrame, row: Any, correction: pd.Series) -> pd.DataFrame:
+    """Return the table with the correction made; `_repair` says what stood in a cell before."""
+    name, action, new = correction[["column", "action", "replacement"]]
+    if action == "flag":  # a note for the reader
+        return frame
+    if action == "drop":
+        return frame.drop(index=row)
+    cells = frame[name].copy()
+    if action == "scale":
+        cells[row] = frame.at[row, name] * float(new)
+    else:
+        cells[row] = value_of(str(new), contracts()[correction["table"]].columns[name])
     repair = frame.get("_repair", pd.Series("", index=frame.index)).copy()
-    repair[row] = "; ".join(filter(None, [repair[row], f"{column}: {frame.at[row, column]}"]))
-    cells = frame[column].copy()
-    cells[row] = value
-    return frame.assign(**{column: cells, "_repair": repair})
-
-
-ACTIONS = {"flag": flagged, "drop": dropped, "replace": replaced, "scale": scaled}
+    repair[row] = "; ".join(filter(None, [repair[row], f"{name}: {frame.at[row, name]}"]))
+    return frame.assign(**{name: cells, "_repair": repair})

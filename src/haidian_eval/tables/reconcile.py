@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pandas as pd
 
 from haidian_eval.params import Params
@@ -60,18 +58,17 @@ def compare(
     absent = [unit for unit in units.index if unit not in parts.index]
     capacity = sum(most_in_group(unit, parts, units) for unit in absent)
     allowed = float(both["half_width"].sum(skipna=False))
-    cited = dict.fromkeys(part for ids in both["source_id"] for part in ids.split(";"))
     return {
         "total": whole,
         "parts": float(parts["value"].sum()),
-        "other": float(other["value"].sum()) if len(other) else math.nan,
+        "other": float(other["value"].sum(min_count=1)),
         "difference": difference,
         "allowed": allowed,
         "capacity": capacity,
         "with_value": len(parts),
         "absent": ";".join(absent),
         "verdict": verdict(difference, allowed, capacity, bool(absent)),
-        "source_id": ";".join(cited),
+        "source_id": ";".join(dict.fromkeys(";".join(both["source_id"]).split(";"))),
     }
 
 

@@ -50,13 +50,11 @@ def write_tables(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:
     What bears the name of an edition's table must be as its contract says, whatever happened to
     it since it was read; else TableError.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     for name, frame in frames.items():
         if name in contracts() and len(frame):
             look_at_frame(name, frame)
-        draft = folder / f".{name}.parquet.{os.getpid()}"
-        frame.reset_index(drop=True).to_parquet(draft, index=False)
-        draft.replace(folder / f"{name}.parquet")
+        content = frame.reset_index(drop=True).to_parquet(index=False)
+        replace(folder / f"{name}.parquet", content)
     enter(folder, frames)
 
 
@@ -85,7 +83,6 @@ def adopt(folder: Path, staged: Path) -> None:
 
     From here on the folder may hold tables of two runs, so its mark is taken away.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     mark(folder, "")
     sums = read_manifest(staged)
     for name in sums:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
 SERIES = ["unit_id", "indicator_id", "period"]
@@ -21,8 +24,8 @@ def newest(values: pd.DataFrame) -> pd.DataFrame:
     return ordered.drop_duplicates(SERIES, keep="last").sort_index()
 
 
-def changes(values: pd.DataFrame, *, years: int = 1) -> pd.DataFrame:
-    """Return the change of every value against the same period some years earlier.
+def changes(values: pd.DataFrame) -> pd.DataFrame:
+    """Return the change of every value against the same period one year earlier.
 
     One row per unit, indicator and period that has a base: value, base, their half_width and
     vintage, `change` (same unit as the value), `relative` (per cent) with `low` and `high` (what
@@ -33,37 +36,35 @@ def changes(values: pd.DataFrame, *, years: int = 1) -> pd.DataFrame:
     carried = [*CARRIED, *values.columns.intersection(ORIGIN)]
     later = values[[*SERIES, *carried]].astype({"period": "str"})
     base = later.rename(columns={"period": "base_period"} | {n: f"base_{n}" for n in carried})
-    before = [earlier(period, years) for period in later["period"]]
-    later = later.assign(base_period=pd.Series(before, later.index, dtype="str"))
-    pairs = later.merge(base, on=BASE, how="inner")
-    same = pairs["vintage"] == pairs["base_vintage"]
-    order = pairs.assign(_same=same).sort_values(["_same", "as_of", "base_as_of"], kind="stable")
+    before = pd.Series([earlier(period, 1) for period in later["period"]], later.index, dtype="str")
+    pairs = later.assign(base_period=before).merge(base, on=BASE)
+    pairs = pairs.assign(same=pairs["vintage"] == pairs["base_vintage"])
+    order = pairs.sort_values(["same", "as_of", "base_as_of"], kind="stable")
     chosen = order.drop_duplicates(SERIES, keep="last").sort_values(SERIES, ignore_index=True)
-    usable = chosen["_same"] & (chosen["base_value"] > 0)
-    low, high = relative_bounds(chosen)
-    both = zip(chosen["source_id"], chosen["base_source_id"], strict=True)
+    value, base_value, same = chosen["value"], chosen["base_value"], chosen["same"]
+    low, high = quotient_bounds(chosen, "base_")
+    bounded = base_value > chosen["base_half_width"]
+    percent = {"relative": value / base_value, "low": low, "high": high.where(bounded)}
     return chosen.assign(
-        change=(chosen["value"] - chosen["base_value"]).where(chosen["_same"]),
-        relative=(100 * (chosen["value"] / chosen["base_value"] - 1)).where(usable),
-        low=low.where(usable),
-        high=high.where(usable),
-        reason=reasons(chosen),
-        source_id=[";".join(dict.fromkeys([*a.split(";"), *b.split(";")])) for a, b in both],
-    ).drop(columns=["_same", "base_source_id", "as_of", "base_as_of"])
+        change=(value - base_value).where(same),
+        **{n: (100 * (x - 1)).where(same & (base_value > 0)) for n, x in percent.items()},
+        reason=np.select([~same, base_value <= 0], ["vintage", "base"], ""),
+        source_id=cited(chosen["source_id"], chosen["base_source_id"]),
+    ).drop(columns=["same", "base_source_id", "as_of", "base_as_of"])
 
 
-def relative_bounds(pairs: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """Return the lowest and highest relative change (per cent) that rounding leaves open."""
-    value, base = pairs["value"], pairs["base_value"]
-    half, base_half = pairs["half_width"], pairs["base_half_width"]
-    low = 100 * ((value - half) / (base + base_half) - 1)
-    high = 100 * ((value + half) / (base - base_half) - 1)
-    return low, high.where(base > base_half)
+def quotient_bounds(pairs: Any, whole: str) -> tuple[Any, Any]:
+    """Return the lowest and highest quotient that the rounding of both values leaves open.
+
+    pairs: a frame or a row with value and half_width, and those of the divisor after `whole`.
+    """
+    value, half = pairs["value"], pairs["half_width"]
+    divisor, divisor_half = pairs[f"{whole}value"], pairs[f"{whole}half_width"]
+    return (value - half) / (divisor + divisor_half), (value + half) / (divisor - divisor_half)
 
 
-def reasons(pairs: pd.DataFrame) -> pd.Series:
-    """Return why a change was not computed, or a blank."""
-    reason = pd.Series("", index=pairs.index)
-    reason[pairs["base_value"] <= 0] = "base"
-    reason[~pairs["_same"]] = "vintage"
-    return reason
+def cited(*columns: pd.Series) -> pd.Series:
+    """Return the sources of several columns row by row, as they come and without repeats."""
+    rows = zip(*(column.fillna("") for column in columns), strict=True)
+    found = [";".join(dict.fromkeys(";".join(filter(None, ids)).split(";"))) for ids in rows]
+    return pd.Series(found, columns[0].index, dtype="str")

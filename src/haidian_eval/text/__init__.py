@@ -63,11 +63,8 @@ class Text:
 
     def choose(self, row: Any, name: str) -> str:
         """Return the column `name` in this language; where it is blank, the Chinese one."""
-        own = f"{name}_{self.lang}"
-        value = row.get(own) if own in row else None
-        fallback = row.get(f"{name}_zh") if f"{name}_zh" in row else row.get(name)
-        chosen = fallback if value is None or value != value or value == "" else value
-        return "" if chosen is None or chosen != chosen else str(chosen)
+        cells = (row.get(column) for column in (f"{name}_{self.lang}", f"{name}_zh", name))
+        return next((str(cell) for cell in cells if cell == cell and cell not in (None, "")), "")
 
     def unit(self, unit: object) -> str:
         """Return a unit of measure as a reader says it; one without words stands as it is."""
