@@ -59,8 +59,6 @@ def frame(
         title=text(f"{stage.name}.title"),
         edition_title=getattr(params.edition.title, text.lang),
         foot=getattr(params.report.foot, text.lang),
-        status=text("page.status_draft"),
-        watermark=text("page.watermark"),
         scenario=scenario(params, provenance, text),
         pages=links(stages, stage, text),
         other_language=f"../{other}/{page_name(stage)}" if other in shown else "",
