@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import unescape
@@ -131,10 +131,10 @@ def render(notebook: Any, *, file_stem: str, frame: Frame, text: Text) -> str:
     return with_font(html)
 
 
-def render_portal(parts: list[dict[str, Any]]) -> str:
-    """Return the page that leads to all others; `parts`: text, pages, frame of each language."""
+def render_portal(parts: Sequence[tuple[Text, Frame]]) -> str:
+    """Return the page that leads to all others; `parts`: words and frame of each language."""
     template = exporter().environment.get_template("portal.html.j2")
-    return with_font(template.render(parts=parts, **parts[0]))
+    return with_font(template.render(parts=parts, text=parts[0][0], frame=parts[0][1]))
 
 
 def with_font(html: str) -> str:

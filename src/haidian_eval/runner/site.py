@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from haidian_eval.params import LANGUAGES, Params
@@ -24,59 +24,52 @@ def page_name(stage: Stage) -> str:
     return f"{stage.notebook.stem}.html"
 
 
-def links(stages: Sequence[Stage], current: Stage, text: Text) -> tuple[Link, ...]:
-    """Return the pages of one language; the report comes first, then the stages in their order."""
-    ordered = sorted(stages, key=lambda stage: (stage.name != "report", stage.notebook.name))
-    return tuple(
-        Link(page_name(stage), text(f"{stage.name}.title"), stage == current) for stage in ordered
-    )
-
-
 def languages(folder: Path, langs: Sequence[str]) -> list[str]:
     """Return the languages in which a folder has pages, or will have them in a moment."""
     there = {name.partition("/")[0] for name in read_manifest(folder).files}
     return [lang for lang in LANGUAGES if lang in langs or lang in there]
 
 
-def scenario(params: Params, provenance: Provenance, text: Text) -> str:
-    """Return the heading of a run whose choices are not those of the edition, or a blank."""
-    own = [f"scoring.{name}={choice}" for name, choice in params.scoring.scenario().items()]
-    choices = list(dict.fromkeys([*provenance.settings, *own]))
-    return text("page.scenario", choices=text.listing(choices)) if choices else ""
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What all pages of a report have in common; `langs`: those that it has after the run."""
 
+    stages: Sequence[Stage]
+    langs: Sequence[str]
+    params: Params
+    provenance: Provenance
 
-def frame(
-    stage: Stage,
-    stages: Sequence[Stage],
-    shown: Sequence[str],
-    params: Params,
-    provenance: Provenance,
-    text: Text,
-) -> Frame:
-    """Return what stands around a stage's page; `shown`: the languages that the report has."""
-    other = OTHER[text.lang]
-    return Frame(
-        title=text(f"{stage.name}.title"),
-        edition_title=getattr(params.edition.title, text.lang),
-        foot=getattr(params.report.foot, text.lang),
-        scenario=scenario(params, provenance, text),
-        pages=links(stages, stage, text),
-        other_language=f"../{other}/{page_name(stage)}" if other in shown else "",
-        provenance=in_words(provenance, params, text),
-    )
+    def links(self, current: Stage, text: Text) -> tuple[Link, ...]:
+        """Return the pages of one language; the report comes first, then the stages in order."""
+        ordered = sorted(self.stages, key=lambda one: (one.name != "report", one.notebook.name))
+        return tuple(
+            Link(page_name(one), text(f"{one.name}.title"), one == current) for one in ordered
+        )
 
+    def scenario(self, text: Text) -> str:
+        """Return the heading of a run whose choices are not those of the edition, or a blank."""
+        own = [f"scoring.{name}={rule}" for name, rule in self.params.scoring.scenario().items()]
+        choices = list(dict.fromkeys([*self.provenance.settings, *own]))
+        return text("page.scenario", choices=text.listing(choices)) if choices else ""
 
-def portal(
-    stages: Sequence[Stage], langs: Sequence[str], params: Params, provenance: Provenance
-) -> str:
-    """Return the page that leads to all others, in every language."""
-    parts = []
-    for lang in langs:
-        text = Text(lang)
-        pages = [(f"{lang}/{link.href}", link.title) for link in links(stages, stages[0], text)]
-        around = frame(stages[0], stages, langs, params, provenance, text)
-        parts.append({"text": text, "pages": pages, "frame": around})
-    return render_portal(parts)
+    def frame(self, stage: Stage, text: Text) -> Frame:
+        """Return what stands around a stage's page."""
+        other = OTHER[text.lang]
+        return Frame(
+            title=text(f"{stage.name}.title"),
+            edition_title=getattr(self.params.edition.title, text.lang),
+            foot=getattr(self.params.report.foot, text.lang),
+            scenario=self.scenario(text),
+            pages=self.links(stage, text),
+            other_language=f"../{other}/{page_name(stage)}" if other in self.langs else "",
+            provenance=in_words(self.provenance, self.params, text),
+        )
+
+    def portal(self) -> str:
+        """Return the page that leads to all others, in every language."""
+        texts = [Text(lang) for lang in self.langs]
+        frames = [self.frame(self.stages[0], text) for text in texts]
+        return render_portal(list(zip(texts, frames, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +114,10 @@ def publish(
     earlier = read_manifest(folder).files
     for name, content in files.items():
         replace(folder / name, content)
-    gone = set(earlier) - set(files) if whole else set()
-    for name in gone:
+    for name in set(earlier) - set(files) if whole else ():
         (folder / name).unlink(missing_ok=True)
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     kept = {} if whole else {n: s for n, s in earlier.items() if (folder / n).is_file()}
-    manifest = {
-        "run": provenance.run_id,
-        "inputs": provenance.inputs,
-        "parameters": provenance.parameters,
-        "settings": list(provenance.settings),
-        "code": provenance.code,
-        "lock": provenance.lock,
-        "versions": provenance.versions,
-        "files": dict(sorted({**kept, **sums}.items())),
-    }
+    listed = {"files": dict(sorted({**kept, **sums}.items()))}
+    manifest = {"run": provenance.run_id} | asdict(provenance) | listed
     replace(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode())

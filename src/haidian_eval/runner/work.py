@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from haidian_eval.kernels import Failure, Task, execute
+from haidian_eval.kernels import Task, execute
 from haidian_eval.report.export import Frame, downloads, render
 from haidian_eval.text import Text
 
@@ -28,14 +28,12 @@ class Product:
     messages: str
 
 
-def work(job: Job) -> Product | Failure:
-    """Return the page, downloads and executed notebook of a job, or why it failed."""
+def work(job: Job) -> Product:
+    """Return the page, downloads and executed notebook of a job."""
     import nbformat
 
     began = time.perf_counter()
-    failure = execute(job.task)
-    if failure:
-        return failure
+    execute(job.task)
     task, stem = job.task, job.task.notebook.stem
     notebook = nbformat.read(task.output, as_version=4)
     page = render(notebook, file_stem=stem, frame=job.frame, text=Text(task.lang))
