@@ -140,6 +140,11 @@ def split_ids(cells: Iterable[object]) -> set[str]:
     return {part for cell in cells if isinstance(cell, str) for part in cell.split(";") if part}
 
 
+def joined(*ids: object) -> str:
+    """Return several cells of source ids as one, without repeats."""
+    return ";".join(sorted(split_ids(ids)))
+
+
 def label(name: str, text: Text) -> str:
     """Return the heading of a column; "value@2023-11" is the value in that period.
 

@@ -96,32 +96,25 @@ class Page:
         return any(kinds.get(name) == "synthetic" for name in split_ids(rows["source_id"]))
 
     def exhibit(
-        self,
-        kind: str,
-        key: str,
-        rows: pd.DataFrame,
-        values: dict[str, object],
-        *,
-        method_only: bool = False,
+        self, kind: str, key: str, rows: pd.DataFrame, values: dict[str, object], **more: Any
     ) -> Exhibit:
         """Return the table or figure with its number; the same key keeps its number."""
-        if "source_id" not in rows:
-            raise ParameterError(f"{self.stage}.{key}: the rows need the column source_id")
-        name = ".".join([key, *(str(value) for value in values.values())])
-        count = sum(1 for other, _ in self.numbers if other == kind)
-        place = self.numbers.setdefault((kind, name), count + 1)
         prefix = f"{self.stage}.{key}"
-        note = f"{prefix}.note"
+        if "source_id" not in rows:
+            raise ParameterError(f"{prefix}: the rows need the column source_id")
+        count = sum(1 for other, _ in self.numbers if other == kind)
+        name = ".".join([key, *map(str, values.values())])
+        place = self.numbers.setdefault((kind, name), count + 1)
         return Exhibit(
             kind=kind,
             number=f"{self.number}-{place}",
             caption=self.text(f"{prefix}.caption", **values),
-            note=self.text(note, **values) if self.text.has(note) else "",
+            note=self.text(f"{prefix}.note", **values) if self.text.has(f"{prefix}.note") else "",
             rows=rows,
             sources=self.known_sources(),
             text=self.text,
-            method_only=method_only,
             touched=self.touched,
+            **more,
         )
 
     def table(
