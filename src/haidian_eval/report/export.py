@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from html import unescape
 from typing import Any
@@ -16,32 +15,6 @@ from haidian_eval.report.exhibit import DOWNLOAD, TEMPLATES, templates
 from haidian_eval.text import Text
 
 FONT_PLACE = "/*font*/"
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A page of the report: its place beside the others and its title."""
-
-    href: str
-    title: str
-    current: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What stands around the content of a page.
-
-    scenario: choices that replace those of the edition, in words; blank for the edition itself.
-    provenance: label -> value, the same for the same inputs.
-    """
-
-    title: str
-    edition_title: str
-    foot: str
-    scenario: str
-    pages: tuple[Link, ...]
-    other_language: str
-    provenance: Mapping[str, str]
 
 
 @cache
@@ -118,23 +91,26 @@ def join_silent_code(cells: list[Any]) -> list[Any]:
     return joined
 
 
-def render(notebook: Any, *, file_stem: str, frame: Frame, text: Text) -> str:
-    """Return the page of an executed notebook; the same notebook and frame give the same bytes."""
+def render(notebook: Any, *, file_stem: str, text: Text, **around: object) -> str:
+    """Return the page of an executed notebook, the same for the same notebook and surroundings.
+
+    around: what else the templates ask for, the site and the stage.
+    """
     notebook = copy.deepcopy(notebook)
     cells = [c for c in notebook.cells if "title" not in c.metadata.get("tags", [])]
     notebook.cells = join_silent_code(cells)
     outputs = outputs_of(notebook)
     arrange(outputs, file_stem, text)
     sections = [mark_of(o) for o in outputs if mark_of(o).get("kind") == "section"]
-    resources = {"frame": frame, "text": text, "sections": sections}
+    resources = {"text": text, "sections": sections, **around}
     html, _ = exporter().from_notebook_node(notebook, resources=resources)
     return with_font(html)
 
 
-def render_portal(parts: Sequence[tuple[Text, Frame]]) -> str:
-    """Return the page that leads to all others; `parts`: words and frame of each language."""
+def render_portal(texts: Sequence[Text], site: object) -> str:
+    """Return the page that leads to all others, in every language of the site."""
     template = exporter().environment.get_template("portal.html.j2")
-    return with_font(template.render(parts=parts, text=parts[0][0], frame=parts[0][1]))
+    return with_font(template.render(texts=texts, text=texts[0], site=site))
 
 
 def with_font(html: str) -> str:

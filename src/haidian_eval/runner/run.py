@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 from haidian_eval.errors import EvaluationError
 from haidian_eval.kernels import Task, check_parameters
 from haidian_eval.params import Study, write_run
+from haidian_eval.report.export import render_portal
 from haidian_eval.runner import site
 from haidian_eval.runner.provenance import Provenance, trace
 from haidian_eval.runner.stages import Stage, choose, needs, read_stages, writers
@@ -77,7 +78,7 @@ def run(
     whole = len(chosen) == len(stages)
     if not whole:
         refuse_other_results(study, folder, provenance)
-    pages = tuple(f"{lang}/{site.page_name(stage)}" for lang in langs for stage in chosen)
+    pages = tuple(f"{lang}/{stage.page}" for lang in langs for stage in chosen)
     with alone(folder):
         if not force and stands(study, folder, provenance, pages):
             log.info("run %s stands already; nothing to do", provenance.run_id)
@@ -91,7 +92,7 @@ def run(
         around = site.Site(stages, shown, study.params, provenance)
         products = execute(own, prepare(own, chosen, langs, around), stages, jobs, notify)
         files = {name: content for product in products for name, content in product.files.items()}
-        files["index.html"] = around.portal().encode()
+        files["index.html"] = render_portal([Text(lang) for lang in shown], around).encode()
         with alone(study.processed, wait=PATIENCE):
             store.adopt(study.processed, own.processed)
             store.mark(study.processed, provenance.run_id)
@@ -140,7 +141,7 @@ def prepare(
         place.mkdir(parents=True)
         write_run(study, place / "run.json")
         task = Task(lang, stage.notebook, place, parameters)
-        jobs[stage.name, lang] = Job(task, around.frame(stage, Text(lang)))
+        jobs[stage.name, lang] = Job(task, stage, around)
     return jobs
 
 

@@ -9,19 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from haidian_eval.params import LANGUAGES, Params
-from haidian_eval.report.export import Frame, Link, render_portal
 from haidian_eval.runner.provenance import Provenance, in_words
 from haidian_eval.runner.stages import Stage
 from haidian_eval.tables.store import replace, sha256
 from haidian_eval.text import Text
 
 MANIFEST = "manifest.json"
-OTHER = {"zh": "en", "en": "zh"}
-
-
-def page_name(stage: Stage) -> str:
-    """Return the file name of a stage's page."""
-    return f"{stage.notebook.stem}.html"
 
 
 def languages(folder: Path, langs: Sequence[str]) -> list[str]:
@@ -39,12 +32,10 @@ class Site:
     params: Params
     provenance: Provenance
 
-    def links(self, current: Stage, text: Text) -> tuple[Link, ...]:
-        """Return the pages of one language; the report comes first, then the stages in order."""
-        ordered = sorted(self.stages, key=lambda one: (one.name != "report", one.notebook.name))
-        return tuple(
-            Link(page_name(one), text(f"{one.name}.title"), one == current) for one in ordered
-        )
+    @property
+    def ordered(self) -> list[Stage]:
+        """The stages as the contents list them: the report comes first."""
+        return sorted(self.stages, key=lambda one: (one.name != "report", one.notebook.name))
 
     def scenario(self, text: Text) -> str:
         """Return the heading of a run whose choices are not those of the edition, or a blank."""
@@ -52,24 +43,9 @@ class Site:
         choices = list(dict.fromkeys([*self.provenance.settings, *own]))
         return text("page.scenario", choices=text.listing(choices)) if choices else ""
 
-    def frame(self, stage: Stage, text: Text) -> Frame:
-        """Return what stands around a stage's page."""
-        other = OTHER[text.lang]
-        return Frame(
-            title=text(f"{stage.name}.title"),
-            edition_title=getattr(self.params.edition.title, text.lang),
-            foot=getattr(self.params.report.foot, text.lang),
-            scenario=self.scenario(text),
-            pages=self.links(stage, text),
-            other_language=f"../{other}/{page_name(stage)}" if other in self.langs else "",
-            provenance=in_words(self.provenance, self.params, text),
-        )
-
-    def portal(self) -> str:
-        """Return the page that leads to all others, in every language."""
-        texts = [Text(lang) for lang in self.langs]
-        frames = [self.frame(self.stages[0], text) for text in texts]
-        return render_portal(list(zip(texts, frames, strict=True)))
+    def box(self, text: Text) -> dict[str, str]:
+        """Return label -> value of what the run was made from."""
+        return in_words(self.provenance, self.params, text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,11 +98,10 @@ def singles(
 ) -> pd.DataFrame:
     """Return the focus unit's other figures of the economy, with the city's where it is known."""
     choice, unit = params.economy, params.report.focus_unit
-    wanted = indicators[indicators["parent_id"].isin(choice.groups)]["node_id"]
-    shown = [one for one in dict.fromkeys(wanted) if one not in (choice.total, choice.share)]
-    order = {one: place for place, one in enumerate(shown)}
-    rows = values[(values["unit_id"] == unit) & values["indicator_id"].isin(shown)]
-    rows = rows.assign(order=rows["indicator_id"].map(order)).sort_values(["order", "period"])
+    wanted = indicators[indicators["parent_id"].isin(choice.groups)]["node_id"].unique()
+    order = {one: at for at, one in enumerate(wanted) if one not in (choice.total, choice.share)}
+    rows = values[values["unit_id"] == unit].assign(order=values["indicator_id"].map(order))
+    rows = rows.dropna(subset="order").sort_values(["order", "period"])
     key = ["indicator_id", "period"]
     city = values.loc[values["unit_id"] == choice.whole, [*key, "value", "source_id"]]
     city = city.drop_duplicates(key).set_index(key).add_prefix("city_")
