@@ -22,7 +22,6 @@ NOISE = ("papermill", "execution")  # metadata that differs from run to run
 class Task:
     """One notebook in one language, executed in `folder`, where its run.json lies."""
 
-    stage: str
     lang: str
     notebook: Path
     folder: Path
@@ -39,37 +38,16 @@ class Task:
         return self.folder / "kernel.log"
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a notebook stopped; `mendable` when a user can do something about it."""
-
-    task: Task
-    name: str
-    message: str
-    traceback: str
-    mendable: bool
-
-
-def declared_parameters(notebook: Path) -> list[str]:
-    """Return the names that the notebook's parameters cell assigns."""
+def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
+    """Refuse parameters that the notebook does not declare; papermill itself only warns."""
     import papermill
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return sorted(papermill.inspect_notebook(str(notebook)))
-
-
-def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
-    """Refuse parameters that the notebook does not declare; papermill itself only warns."""
-    known = declared_parameters(notebook)
+        known = sorted(papermill.inspect_notebook(str(notebook)))
     for name in parameters:
         if name not in known:
             raise ParameterError(not_known(f"{notebook.name}: the parameter {name!r}", name, known))
-
-
-def private_environment(folder: Path) -> dict[str, str]:
-    """Return settings that keep a user's IPython start-up files out of a run."""
-    return {"IPYTHONDIR": str(folder / "ipython"), "PYTHONUTF8": "1", "PYTHONWARNINGS": "default"}
 
 
 def kernel_options() -> dict[str, Any]:
@@ -92,20 +70,25 @@ def kernel_options() -> dict[str, Any]:
     return {"kernel_manager_class": SocketKernelManager}
 
 
-def redirect_errors(path: Path) -> None:
-    """Let what this process and its kernels write to standard error go to a file."""
-    with path.open("wb") as file:
+def enter(task: Task) -> None:
+    """Leave the user's settings behind; standard error of process and kernel goes to a file."""
+    os.environ |= {
+        "IPYTHONDIR": str(task.folder / "ipython"),  # without the user's start-up files
+        "PYTHONUTF8": "1",
+        "PYTHONWARNINGS": "default",
+    }
+    os.chdir(task.folder)
+    with task.messages.open("wb") as file:
         os.dup2(file.fileno(), 2)
 
 
-def execute(task: Task) -> Failure | None:
-    """Execute a notebook; None when all its cells ran, else why not. Runs in a worker process."""
+def execute(task: Task) -> None:
+    """Execute a notebook in a worker process; what stops it is a user's to mend or a fault."""
     import papermill
     from nbclient.exceptions import DeadKernelError
 
-    os.environ.update(private_environment(task.folder))
-    os.chdir(task.folder)
-    redirect_errors(task.messages)
+    enter(task)
+    fault = f"{task.notebook.name} ({task.lang}) failed; the cells that ran are in {task.output}\n"
     try:
         papermill.execute_notebook(
             str(task.notebook),
@@ -118,14 +101,14 @@ def execute(task: Task) -> Failure | None:
             **kernel_options(),
         )
     except papermill.PapermillExecutionError as error:
-        mendable = isinstance(getattr(errors, error.ename, None), type)
-        trace = "\n".join(error.traceback)
-        return Failure(task, error.ename, error.evalue, trace, mendable)
+        mendable = getattr(errors, error.ename, None)
+        if isinstance(mendable, type):
+            raise mendable(f"{task.notebook.name}: {error.evalue}") from None
+        raise RuntimeError(fault + "\n".join(error.traceback)) from None
     except DeadKernelError as error:
-        return Failure(task, "DeadKernelError", str(error), "", mendable=False)
+        raise RuntimeError(f"{fault}{error}") from None
     with task.messages.open("a", encoding="utf-8") as file:
         file.write(normalise(task.output))
-    return None
 
 
 def normalise(path: Path) -> str:
@@ -139,11 +122,10 @@ def normalise(path: Path) -> str:
     for part in (notebook, *notebook.cells):
         for name in NOISE:
             part.metadata.pop(name, None)
+    warned = []
     for cell in notebook.cells:
         if "injected-parameters" in cell.metadata.get("tags", []):
             cell.id = "injected-parameters"
-    warned = []
-    for cell in notebook.cells:
         outputs = cell.get("outputs", [])
         warned += [output.text for output in outputs if output.get("name") == "stderr"]
         if outputs:

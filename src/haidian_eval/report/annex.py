@@ -52,12 +52,9 @@ def defects(rows: pd.DataFrame, text: Text) -> pd.DataFrame:
 def glossary(leaves: list[Leaf], text: Text) -> pd.DataFrame:
     """Return what the indicators and the terms of the report mean; terms are the study's own."""
     keys = [key.split(".")[1] for key in read_words(text.lang) if key.startswith("glossary.")]
-    terms = list(dict.fromkeys(keys))
-    return pd.DataFrame(
-        {
-            "term": [leaf.name for leaf in leaves] + [text(f"glossary.{t}.term") for t in terms],
-            "meaning": [leaf.definition for leaf in leaves]
-            + [text(f"glossary.{t}.meaning") for t in terms],
-            "source_id": [leaf.source_id for leaf in leaves] + [""] * len(terms),
-        }
-    )
+    rows = [(leaf.name, leaf.definition, leaf.source_id) for leaf in leaves]
+    rows += [
+        (text(f"glossary.{term}.term"), text(f"glossary.{term}.meaning"), "")
+        for term in dict.fromkeys(keys)
+    ]
+    return pd.DataFrame(rows, columns=["term", "meaning", "source_id"])

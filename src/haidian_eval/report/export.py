@@ -2,53 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import copy
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import cache
-from html import escape, unescape
-from pathlib import Path
+from html import unescape
 from typing import Any
 
 from haidian_eval import fonts
 from haidian_eval.errors import EvaluationError
-from haidian_eval.report.exhibit import DOWNLOAD, download_link
+from haidian_eval.report.exhibit import DOWNLOAD, TEMPLATES, templates
 from haidian_eval.text import Text
 
-TEMPLATES = Path(__file__).with_name("templates")
 FONT_PLACE = "/*font*/"
-POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:;"
-    " base-uri 'none'; form-action 'none'"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A page of the report: its place beside the others and its title."""
-
-    href: str
-    title: str
-    current: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What stands around the content of a page.
-
-    scenario: choices that replace those of the edition, in words; blank for the edition itself.
-    provenance: label -> value, the same for the same inputs.
-    """
-
-    title: str
-    edition_title: str
-    foot: str
-    status: str
-    watermark: str
-    scenario: str
-    pages: tuple[Link, ...]
-    other_language: str
-    provenance: Mapping[str, str]
 
 
 @cache
@@ -77,38 +43,40 @@ def mark_of(output: Mapping[str, Any]) -> dict[str, Any]:
     return mark
 
 
-def picture_html(output: Mapping[str, Any]) -> str:
-    """Return the picture with its description in words."""
-    alt = output["metadata"].get("image/png", {}).get("alt", "")
+def with_picture(caption: str, output: Mapping[str, Any]) -> str:
+    """Return what stands under a picture together with it and its description in words."""
+    name, alt = mark_of(output)["id"], output["metadata"].get("image/png", {}).get("alt")
     if not alt:
-        raise EvaluationError(f"the figure {mark_of(output).get('id')} has no description in words")
+        raise EvaluationError(f"the figure {name} has no description in words")
     data = "".join(output["data"]["image/png"].split())
-    return f'<img alt="{escape(alt)}" src="data:image/png;base64,{data}">'
+    template = templates().get_template("picture.html.j2")
+    return template.render(id=name, alt=alt, data=data, caption=caption)
 
 
-def arrange(cells: list[Any], file_stem: str, text: Text) -> list[dict[str, str]]:
-    """Join pictures with their captions, put downloads in; return the sections for the contents."""
-    sections, picture = [], ""
-    for cell in cells:
-        kept = []
-        for output in cell.get("outputs", []):
-            mark = mark_of(output)
-            if mark.get("kind") == "picture":
-                picture = picture_html(output)
-                continue
-            if mark.get("kind") == "section":
-                sections.append({"id": mark["key"], "title": mark["title"]})
-            if "text/csv" in output.get("data", {}):
-                file_name = f"{file_stem}_{mark['id']}.csv"
-                link = download_link(output["data"].pop("text/csv"), file_name, text)
-                html = output["data"]["text/html"].replace(DOWNLOAD, link)
-                if mark["kind"] == "figure":
-                    html = f'<figure class="exhibit" id="{mark["id"]}">{picture}{html}</figure>'
-                output["data"]["text/html"] = html
-            kept.append(output)
-        if "outputs" in cell:
-            cell["outputs"] = kept
-    return sections
+def outputs_of(notebook: Any) -> list[Any]:
+    """Return all outputs of a notebook's cells, in their order."""
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
+def downloads(notebook: Any, file_stem: str) -> dict[str, str]:
+    """Return file name -> CSV of every table and figure of an executed notebook."""
+    marked = [output for output in outputs_of(notebook) if "text/csv" in output.get("data", {})]
+    return {f"{file_stem}_{mark_of(o)['id']}.csv": o["data"]["text/csv"] for o in marked}
+
+
+def arrange(outputs: list[Any], file_stem: str, text: Text) -> None:
+    """Join pictures with their captions and put links to the downloads in."""
+    pictures = {mark_of(o)["id"]: o for o in outputs if mark_of(o).get("kind") == "picture"}
+    template = templates().get_template("download.html.j2")
+    for output in outputs:
+        if "text/csv" not in output.get("data", {}):
+            continue
+        name = mark_of(output)["id"]
+        # the mark at the start of the CSV tells Excel that it is UTF-8
+        data = base64.b64encode(output.data["text/csv"].encode("utf-8-sig")).decode("ascii")
+        link = template.render(file=f"{file_stem}_{name}.csv", data=data, text=text)
+        html = output.data["text/html"].replace(DOWNLOAD, link)
+        output.data["text/html"] = with_picture(html, pictures[name]) if name in pictures else html
 
 
 def join_silent_code(cells: list[Any]) -> list[Any]:
@@ -123,41 +91,30 @@ def join_silent_code(cells: list[Any]) -> list[Any]:
     return joined
 
 
-def downloads(notebook: Any, file_stem: str) -> dict[str, str]:
-    """Return file name -> CSV of every table and figure of an executed notebook."""
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    marked = [output for output in outputs if "text/csv" in output.get("data", {})]
-    return {f"{file_stem}_{mark_of(o)['id']}.csv": o["data"]["text/csv"] for o in marked}
+def render(notebook: Any, *, file_stem: str, text: Text, **around: object) -> str:
+    """Return the page of an executed notebook, the same for the same notebook and surroundings.
 
-
-def render(notebook: Any, *, file_stem: str, frame: Frame, text: Text) -> str:
-    """Return the page of an executed notebook; the same notebook and frame give the same bytes."""
+    around: what else the templates ask for, the site and the stage.
+    """
     notebook = copy.deepcopy(notebook)
     cells = [c for c in notebook.cells if "title" not in c.metadata.get("tags", [])]
     notebook.cells = join_silent_code(cells)
-    sections = arrange(notebook.cells, file_stem, text)
-    resources = {"frame": frame, "text": text, "sections": sections, "policy": POLICY}
+    outputs = outputs_of(notebook)
+    arrange(outputs, file_stem, text)
+    sections = [mark_of(o) for o in outputs if mark_of(o).get("kind") == "section"]
+    resources = {"text": text, "sections": sections, **around}
     html, _ = exporter().from_notebook_node(notebook, resources=resources)
     return with_font(html)
 
 
-def render_portal(parts: list[dict[str, Any]]) -> str:
-    """Return the page that leads to all others; `parts`: text, pages, frame of each language."""
+def render_portal(texts: Sequence[Text], site: object) -> str:
+    """Return the page that leads to all others, in every language of the site."""
     template = exporter().environment.get_template("portal.html.j2")
-    first = parts[0]
-    resources = {"policy": POLICY}
-    html: str = template.render(
-        parts=parts, frame=first["frame"], text=first["text"], resources=resources
-    )
-    return with_font(html)
+    return with_font(template.render(texts=texts, text=texts[0], site=site))
 
 
 def with_font(html: str) -> str:
     """Return the page with the glyphs that it shows; the code of cells is in Latin anyway."""
     content = html.partition("<body")[2] + html.partition("<title>")[2].partition("</title>")[0]
     shown = "".join(sorted(c for c in set(unescape(content)) if ord(c) in fonts.characters()))
-    face = (
-        f'@font-face{{font-family:"{fonts.FAMILY}";font-display:block;'
-        f'src:url(data:font/woff;base64,{fonts.subset(shown)}) format("woff")}}'
-    )
-    return html.replace(FONT_PLACE, face)
+    return html.replace(FONT_PLACE, fonts.subset(shown))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from haidian_eval.report.exhibit import show, split_ids
+from haidian_eval.report.exhibit import joined, show
 from haidian_eval.scoring import Framework, full_marks_at
 from haidian_eval.text import Text
 
@@ -51,11 +51,6 @@ def read_leaf(framework: Framework, name: str, text: Text) -> Leaf:
         full_marks_at=full_marks_at(framework, name),
         source_id=joined(row["source_id"], framework.nodes.at[framework.root, "source_id"]),
     )
-
-
-def joined(*ids: object) -> str:
-    """Return several cells of source ids as one, without repeats."""
-    return ";".join(sorted(split_ids(ids)))
 
 
 def line_words(own: Leaf, text: Text) -> str:

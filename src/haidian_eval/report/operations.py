@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from haidian_eval.report.exhibit import decimals, exact
-from haidian_eval.report.leaf import joined
+from haidian_eval.report.exhibit import decimals, exact, joined
 from haidian_eval.report.views import Named, named, names
 from haidian_eval.text import Text
 

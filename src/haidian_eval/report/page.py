@@ -6,6 +6,7 @@ import base64
 import io
 import os
 import re
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +16,7 @@ from IPython.display import display
 from haidian_eval import tables
 from haidian_eval.errors import ParameterError
 from haidian_eval.params import open_study, read_run
-from haidian_eval.report.exhibit import (
-    Exhibit,
-    cards_html,
-    csv_text,
-    figure_html,
-    split_ids,
-    table_html,
-)
+from haidian_eval.report.exhibit import Exhibit, csv_text, html, split_ids
 from haidian_eval.text import Text
 
 if TYPE_CHECKING:
@@ -102,33 +96,25 @@ class Page:
         return any(kinds.get(name) == "synthetic" for name in split_ids(rows["source_id"]))
 
     def exhibit(
-        self,
-        kind: str,
-        key: str,
-        rows: pd.DataFrame,
-        values: dict[str, object],
-        *,
-        method_only: bool = False,
+        self, kind: str, key: str, rows: pd.DataFrame, values: dict[str, object], **more: Any
     ) -> Exhibit:
         """Return the table or figure with its number; the same key keeps its number."""
-        if "source_id" not in rows:
-            raise ParameterError(f"{self.stage}.{key}: the rows need the column source_id")
-        name = ".".join([key, *(str(value) for value in values.values())])
-        count = sum(1 for other, _ in self.numbers if other == kind)
-        place = self.numbers.setdefault((kind, name), count + 1)
         prefix = f"{self.stage}.{key}"
-        note = f"{prefix}.note"
+        if "source_id" not in rows:
+            raise ParameterError(f"{prefix}: the rows need the column source_id")
+        count = sum(1 for other, _ in self.numbers if other == kind)
+        name = ".".join([key, *map(str, values.values())])
+        place = self.numbers.setdefault((kind, name), count + 1)
         return Exhibit(
             kind=kind,
             number=f"{self.number}-{place}",
-            key=key,
             caption=self.text(f"{prefix}.caption", **values),
-            note=self.text(note, **values) if self.text.has(note) else "",
+            note=self.text(f"{prefix}.note", **values) if self.text.has(f"{prefix}.note") else "",
             rows=rows,
             sources=self.known_sources(),
             text=self.text,
-            method_only=method_only,
             touched=self.touched,
+            **more,
         )
 
     def table(
@@ -145,13 +131,11 @@ class Page:
         method_only: it demonstrates a method and is headed so.
         """
         exhibit = self.exhibit("table", key, rows, values, method_only=method_only)
-        html = table_html(exhibit, heads=heads)
-        publish_exhibit(exhibit, html)
+        publish_exhibit(exhibit, "table", heads=heads)
 
     def cards(self, key: str, rows: pd.DataFrame) -> None:
         """Show key figures as a numbered exhibit; rows: figure, label, about, source_id."""
-        exhibit = self.exhibit("table", key, rows, {})
-        publish_exhibit(exhibit, cards_html(exhibit))
+        publish_exhibit(self.exhibit("table", key, rows, {}), "cards")
 
     def figure(self, key: str, figure: Figure, rows: pd.DataFrame, **values: object) -> None:
         """Show a numbered figure, its description in words and the rows behind it."""
@@ -160,15 +144,14 @@ class Page:
         size = {"image/png": {"alt": alt}}
         metadata = {"kind": "picture", "id": exhibit.anchor}
         publish({"image/png": png(figure), "text/plain": exhibit.label}, metadata, **size)
-        publish_exhibit(exhibit, figure_html(exhibit))
+        publish_exhibit(exhibit, "figure")
 
 
 def plain(value: object) -> object:
     """Return a value that Markdown and HTML take for mere text; numbers stay numbers."""
     if not isinstance(value, str):
         return value
-    escaped = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return MARKDOWN.sub(r"\\\1", escaped).replace("://", "&#58;//")
+    return MARKDOWN.sub(r"\\\1", escape(value, quote=False)).replace("://", "&#58;//")
 
 
 def png(figure: Figure) -> str:
@@ -186,7 +169,8 @@ def publish(bundle: dict[str, str], kind: dict[str, Any], **metadata: Any) -> No
     display(bundle, raw=True, metadata={"haidian_eval": kind, **metadata})
 
 
-def publish_exhibit(exhibit: Exhibit, html: str) -> None:
+def publish_exhibit(exhibit: Exhibit, shape: str, *, heads: int = 1) -> None:
     """Show an exhibit; its rows travel as CSV and become a download at export."""
-    bundle = {"text/html": html, "text/plain": exhibit.label, "text/csv": csv_text(exhibit)}
-    publish(bundle, {"kind": exhibit.kind, "id": exhibit.anchor, "label": exhibit.label})
+    shown = {"text/html": html(exhibit, shape, heads=heads), "text/plain": exhibit.label}
+    mark = {"kind": exhibit.kind, "id": exhibit.anchor, "label": exhibit.label}
+    publish(shown | {"text/csv": csv_text(exhibit)}, mark)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,10 +24,10 @@ class Provenance:
 
     inputs: str
     parameters: str
+    settings: tuple[str, ...]
     code: str
     lock: str
     versions: str
-    settings: tuple[str, ...]
 
     @property
     def run_id(self) -> str:
@@ -42,16 +42,14 @@ def digest(parts: Iterable[str]) -> str:
 
 
 def digest_files(folder: Path, paths: Iterable[Path]) -> str:
-    """Return one checksum of files, with their names relative to `folder`; hidden ones aside."""
-    named = {path.relative_to(folder).as_posix(): path for path in paths}
-    shown = [name for name in sorted(named) if not any(p.startswith(".") for p in name.split("/"))]
-    return digest(f"{name} {sha256(named[name])}" for name in shown)
-
-
-def package_files() -> list[Path]:
-    """Return the files of the package, caches aside."""
-    files = [path for path in PACKAGE.rglob("*") if path.is_file()]
-    return [path for path in files if "__pycache__" not in path.parts]
+    """Return one checksum of files, with their names in `folder`; hidden ones and caches aside."""
+    named = {path.relative_to(folder): path for path in paths if path.is_file()}
+    shown = {
+        name.as_posix(): path
+        for name, path in named.items()
+        if not any(part.startswith(".") or part == "__pycache__" for part in name.parts)
+    }
+    return digest(f"{name} {sha256(shown[name])}" for name in sorted(shown))
 
 
 def trace(study: Study, notebooks: Path, settings: Iterable[str]) -> Provenance:
@@ -59,32 +57,21 @@ def trace(study: Study, notebooks: Path, settings: Iterable[str]) -> Provenance:
     edition = study.places.edition(study.year)
     differs = study.params != load_params(edition)
     lock = notebooks.parent / "requirements.lock"
-    code = [
-        digest_files(PACKAGE, package_files()),
-        digest_files(notebooks, notebooks.glob("*.ipynb")),
-    ]
+    code = [(PACKAGE, PACKAGE.rglob("*")), (notebooks, notebooks.glob("*.ipynb"))]
     names = [f"Python {platform.python_version()}", f"haidian-eval {__version__}"]
     return Provenance(
-        inputs=digest_files(edition, [p for p in edition.rglob("*") if p.is_file()]),
+        inputs=digest_files(edition, edition.rglob("*")),
         parameters=digest([study.params.model_dump_json()]),
-        code=digest(code),
+        settings=tuple(settings) if differs else (),
+        code=digest(digest_files(folder, paths) for folder, paths in code),
         lock=sha256(lock) if lock.is_file() else "",
         versions=", ".join(names + [f"{name} {version(name)}" for name in LIBRARIES]),
-        settings=tuple(settings) if differs else (),
     )
 
 
 def in_words(provenance: Provenance, params: Params, text: Text) -> dict[str, str]:
     """Return label -> value for the box on each page."""
-    values = {
-        "run": provenance.run_id,
-        "edition": str(params.edition.year),
-        "as_of": str(params.edition.as_of),
-        "inputs": provenance.inputs,
-        "parameters": provenance.parameters,
-        "settings": "; ".join(provenance.settings) or text("provenance.no_settings"),
-        "code": provenance.code,
-        "lock": provenance.lock,
-        "versions": provenance.versions,
-    }
+    settings = "; ".join(provenance.settings) or text("provenance.no_settings")
+    edition = {"edition": str(params.edition.year), "as_of": str(params.edition.as_of)}
+    values = {"run": provenance.run_id} | edition | asdict(provenance) | {"settings": settings}
     return {text(f"provenance.{name}"): value for name, value in values.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import multiprocessing
 import os
@@ -15,10 +16,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from haidian_eval import errors
 from haidian_eval.errors import EvaluationError
-from haidian_eval.kernels import Failure, Task, check_parameters
+from haidian_eval.kernels import Task, check_parameters
 from haidian_eval.params import Study, write_run
+from haidian_eval.report.export import render_portal
 from haidian_eval.runner import site
 from haidian_eval.runner.provenance import Provenance, trace
 from haidian_eval.runner.stages import Stage, choose, needs, read_stages, writers
@@ -28,6 +29,7 @@ from haidian_eval.text import Text
 
 log = logging.getLogger(__name__)
 Key = tuple[str, str]  # stage, language
+Notify = Callable[[str], None]
 PATIENCE = 60  # seconds that a run waits for another to hand over its results
 
 
@@ -44,15 +46,12 @@ class Outcome:
 def alone(folder: Path, *, wait: float = 0) -> Iterator[None]:
     """Hold a folder for one run; a second one is refused after `wait` seconds."""
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock")
     try:
-        lock.acquire(timeout=wait)
+        held = FileLock(folder / ".lock").acquire(timeout=wait)
     except Timeout:
         raise EvaluationError(f"another run is writing {folder}; wait until it has ended") from None
-    try:
+    with held:
         yield
-    finally:
-        lock.release()
 
 
 def run(
@@ -65,7 +64,7 @@ def run(
     start: str = "",
     jobs: int = 0,
     force: bool = False,
-    notify: Callable[[str], None] = lambda what: None,
+    notify: Notify = lambda what: None,
 ) -> Outcome:
     """Execute the stages in all languages and publish their pages; `notify` hears of each task.
 
@@ -79,7 +78,7 @@ def run(
     whole = len(chosen) == len(stages)
     if not whole:
         refuse_other_results(study, folder, provenance)
-    pages = tuple(f"{lang}/{site.page_name(stage)}" for lang in langs for stage in chosen)
+    pages = tuple(f"{lang}/{stage.page}" for lang in langs for stage in chosen)
     with alone(folder):
         if not force and stands(study, folder, provenance, pages):
             log.info("run %s stands already; nothing to do", provenance.run_id)
@@ -90,10 +89,10 @@ def run(
         if not whole:
             store.adopt(own.processed, study.processed)
         shown = langs if whole else site.languages(folder, langs)
-        prepared = prepare(own, chosen, stages, langs, shown, provenance)
-        products = execute(own, prepared, stages, langs, jobs, notify)
+        around = site.Site(stages, shown, study.params, provenance)
+        products = execute(own, prepare(own, chosen, langs, around), stages, jobs, notify)
         files = {name: content for product in products for name, content in product.files.items()}
-        files["index.html"] = site.portal(stages, shown, study.params, provenance).encode()
+        files["index.html"] = render_portal([Text(lang) for lang in shown], around).encode()
         with alone(study.processed, wait=PATIENCE):
             store.adopt(study.processed, own.processed)
             store.mark(study.processed, provenance.run_id)
@@ -131,43 +130,27 @@ def refuse_other_results(study: Study, folder: Path, provenance: Provenance) -> 
 
 
 def prepare(
-    study: Study,
-    chosen: Sequence[Stage],
-    stages: Sequence[Stage],
-    langs: Sequence[str],
-    shown: Sequence[str],
-    provenance: Provenance,
+    study: Study, chosen: Sequence[Stage], langs: Sequence[str], around: site.Site
 ) -> dict[Key, Job]:
-    """Return the job of every stage and language, its folder made and its parameters checked.
-
-    `shown`: the languages that the report has when the run is done.
-    """
+    """Return the job of every stage and language, its folder made and its parameters checked."""
     jobs = {}
-    for stage in chosen:
-        for lang in langs:
-            place = study.places.reports / f"{stage.notebook.stem}.{lang}"
-            parameters = {"year": study.year, "lang": lang, "root": "", "run": "run.json"}
-            check_parameters(stage.notebook, parameters)
-            place.mkdir(parents=True)
-            write_run(study, place / "run.json")
-            task = Task(stage.name, lang, stage.notebook, place, parameters)
-            text = Text(lang)
-            around = site.frame(stage, stages, shown, study.params, provenance, text)
-            jobs[stage.name, lang] = Job(task, around)
+    for stage, lang in itertools.product(chosen, langs):
+        place = study.places.reports / f"{stage.notebook.stem}.{lang}"
+        parameters = {"year": study.year, "lang": lang, "root": "", "run": "run.json"}
+        check_parameters(stage.notebook, parameters)
+        place.mkdir(parents=True)
+        write_run(study, place / "run.json")
+        task = Task(lang, stage.notebook, place, parameters)
+        jobs[stage.name, lang] = Job(task, stage, around)
     return jobs
 
 
 def execute(
-    study: Study,
-    jobs: dict[Key, Job],
-    stages: Sequence[Stage],
-    langs: Sequence[str],
-    workers: int,
-    notify: Callable[[str], None],
+    study: Study, jobs: dict[Key, Job], stages: Sequence[Stage], workers: int, notify: Notify
 ) -> list[Product]:
     """Execute jobs as soon as the results that they read are there; stop at the first failure."""
     writer, by_name = writers(stages), {stage.name: stage for stage in stages}
-    first = langs[0]
+    first = next(lang for _, lang in jobs)
     waits = {
         key: {(name, first) for name in needs(by_name[key[0]], writer) if (name, first) in jobs}
         for key in jobs
@@ -178,14 +161,17 @@ def execute(
     context = multiprocessing.get_context("spawn")
     count = workers or min(len(jobs), os.cpu_count() or 1)
     with ProcessPoolExecutor(count, mp_context=context) as pool:
-        running: dict[Future[Product | Failure], Key] = {}
+        running: dict[Future[Product], Key] = {}
         while sorter.is_active():
             for key in sorted(sorter.get_ready(), key=list(jobs).index):
                 log.info("start %s (%s)", *key)
                 running[pool.submit(work, jobs[key])] = key
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 key = running.pop(future)
-                products[key] = accept(future.result(), pool)
+                if future.exception():
+                    log.error("%s (%s) failed", *key)
+                    pool.shutdown(wait=True, cancel_futures=True)
+                products[key] = future.result()
                 if key[1] == first:
                     store.adopt(study.processed, jobs[key].task.folder)
                 log.info("done %s (%s): %.1f s", *key, products[key].seconds)
@@ -193,28 +179,14 @@ def execute(
                     log.info("kernel of %s (%s) says: %s", *key, products[key].messages)
                 notify(f"{key[0]} ({key[1]})")
                 sorter.done(key)
-    refuse_language_differences(jobs, langs)
+    refuse_language_differences(jobs)
     return [products[key] for key in jobs]
 
 
-def accept(result: Product | Failure, pool: ProcessPoolExecutor) -> Product:
-    """Return a product, or raise the failure: a user's to mend, or a fault of ours."""
-    if not isinstance(result, Failure):
-        return result
-    pool.shutdown(wait=True, cancel_futures=True)
-    task = result.task
-    log.error("%s (%s) failed: %s: %s", task.stage, task.lang, result.name, result.message)
-    if result.mendable:
-        raise getattr(errors, result.name)(f"{task.notebook.name}: {result.message}")
-    raise RuntimeError(
-        f"{task.notebook.name} ({task.lang}) failed; the cells that ran are in {task.output}\n"
-        f"{result.traceback}"
-    )
-
-
-def refuse_language_differences(jobs: dict[Key, Job], langs: Sequence[str]) -> None:
+def refuse_language_differences(jobs: dict[Key, Job]) -> None:
     """Refuse results that differ between languages: words must never change numbers."""
     for stage in dict.fromkeys(stage for stage, _ in jobs):
-        sums = [store.read_manifest(jobs[stage, lang].task.folder) for lang in langs]
-        if any(other != sums[0] for other in sums):
-            raise RuntimeError(f"the results of {stage!r} differ between {', '.join(langs)}")
+        of_lang = {lang: job.task.folder for (name, lang), job in jobs.items() if name == stage}
+        first, *others = map(store.read_manifest, of_lang.values())
+        if any(other != first for other in others):
+            raise RuntimeError(f"the results of {stage!r} differ between {', '.join(of_lang)}")

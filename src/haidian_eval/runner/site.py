@@ -5,31 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from haidian_eval.params import LANGUAGES, Params
-from haidian_eval.report.export import Frame, Link, render_portal
 from haidian_eval.runner.provenance import Provenance, in_words
 from haidian_eval.runner.stages import Stage
 from haidian_eval.tables.store import replace, sha256
 from haidian_eval.text import Text
 
 MANIFEST = "manifest.json"
-OTHER = {"zh": "en", "en": "zh"}
-
-
-def page_name(stage: Stage) -> str:
-    """Return the file name of a stage's page."""
-    return f"{stage.notebook.stem}.html"
-
-
-def links(stages: Sequence[Stage], current: Stage, text: Text) -> tuple[Link, ...]:
-    """Return the pages of one language; the report comes first, then the stages in their order."""
-    ordered = sorted(stages, key=lambda stage: (stage.name != "report", stage.notebook.name))
-    return tuple(
-        Link(page_name(stage), text(f"{stage.name}.title"), stage == current) for stage in ordered
-    )
 
 
 def languages(folder: Path, langs: Sequence[str]) -> list[str]:
@@ -38,47 +23,29 @@ def languages(folder: Path, langs: Sequence[str]) -> list[str]:
     return [lang for lang in LANGUAGES if lang in langs or lang in there]
 
 
-def scenario(params: Params, provenance: Provenance, text: Text) -> str:
-    """Return the heading of a run whose choices are not those of the edition, or a blank."""
-    own = [f"scoring.{name}={choice}" for name, choice in params.scoring.scenario().items()]
-    choices = list(dict.fromkeys([*provenance.settings, *own]))
-    return text("page.scenario", choices=text.listing(choices)) if choices else ""
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What all pages of a report have in common; `langs`: those that it has after the run."""
 
+    stages: Sequence[Stage]
+    langs: Sequence[str]
+    params: Params
+    provenance: Provenance
 
-def frame(
-    stage: Stage,
-    stages: Sequence[Stage],
-    shown: Sequence[str],
-    params: Params,
-    provenance: Provenance,
-    text: Text,
-) -> Frame:
-    """Return what stands around a stage's page; `shown`: the languages that the report has."""
-    other = OTHER[text.lang]
-    return Frame(
-        title=text(f"{stage.name}.title"),
-        edition_title=getattr(params.edition.title, text.lang),
-        foot=getattr(params.report.foot, text.lang),
-        status=text("page.status_draft"),
-        watermark=text("page.watermark"),
-        scenario=scenario(params, provenance, text),
-        pages=links(stages, stage, text),
-        other_language=f"../{other}/{page_name(stage)}" if other in shown else "",
-        provenance=in_words(provenance, params, text),
-    )
+    @property
+    def ordered(self) -> list[Stage]:
+        """The stages as the contents list them: the report comes first."""
+        return sorted(self.stages, key=lambda one: (one.name != "report", one.notebook.name))
 
+    def scenario(self, text: Text) -> str:
+        """Return the heading of a run whose choices are not those of the edition, or a blank."""
+        own = [f"scoring.{name}={rule}" for name, rule in self.params.scoring.scenario().items()]
+        choices = list(dict.fromkeys([*self.provenance.settings, *own]))
+        return text("page.scenario", choices=text.listing(choices)) if choices else ""
 
-def portal(
-    stages: Sequence[Stage], langs: Sequence[str], params: Params, provenance: Provenance
-) -> str:
-    """Return the page that leads to all others, in every language."""
-    parts = []
-    for lang in langs:
-        text = Text(lang)
-        pages = [(f"{lang}/{link.href}", link.title) for link in links(stages, stages[0], text)]
-        around = frame(stages[0], stages, langs, params, provenance, text)
-        parts.append({"text": text, "pages": pages, "frame": around})
-    return render_portal(parts)
+    def box(self, text: Text) -> dict[str, str]:
+        """Return label -> value of what the run was made from."""
+        return in_words(self.provenance, self.params, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,19 +90,10 @@ def publish(
     earlier = read_manifest(folder).files
     for name, content in files.items():
         replace(folder / name, content)
-    gone = set(earlier) - set(files) if whole else set()
-    for name in gone:
+    for name in set(earlier) - set(files) if whole else ():
         (folder / name).unlink(missing_ok=True)
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     kept = {} if whole else {n: s for n, s in earlier.items() if (folder / n).is_file()}
-    manifest = {
-        "run": provenance.run_id,
-        "inputs": provenance.inputs,
-        "parameters": provenance.parameters,
-        "settings": list(provenance.settings),
-        "code": provenance.code,
-        "lock": provenance.lock,
-        "versions": provenance.versions,
-        "files": dict(sorted({**kept, **sums}.items())),
-    }
+    listed = {"files": dict(sorted({**kept, **sums}.items()))}
+    manifest = {"run": provenance.run_id} | asdict(provenance) | listed
     replace(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode())

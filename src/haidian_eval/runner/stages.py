@@ -22,6 +22,11 @@ class Stage:
     reads: frozenset[str]
     writes: frozenset[str]
 
+    @property
+    def page(self) -> str:
+        """The file name of its page."""
+        return f"{self.notebook.stem}.html"
+
 
 def code_of(notebook: Path) -> str:
     """Return the code of a notebook, cell after cell."""

@@ -6,17 +6,20 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from haidian_eval.kernels import Failure, Task, execute
-from haidian_eval.report.export import Frame, downloads, render
+from haidian_eval.kernels import Task, execute
+from haidian_eval.report.export import downloads, render
+from haidian_eval.runner.site import Site
+from haidian_eval.runner.stages import Stage
 from haidian_eval.text import Text
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A notebook to execute and what stands around its page."""
+    """A notebook to execute, and the stage and the site that stand around its page."""
 
     task: Task
-    frame: Frame
+    stage: Stage
+    site: Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +31,16 @@ class Product:
     messages: str
 
 
-def work(job: Job) -> Product | Failure:
-    """Return the page, downloads and executed notebook of a job, or why it failed."""
+def work(job: Job) -> Product:
+    """Return the page, downloads and executed notebook of a job."""
     import nbformat
 
     began = time.perf_counter()
-    failure = execute(job.task)
-    if failure:
-        return failure
+    execute(job.task)
     task, stem = job.task, job.task.notebook.stem
     notebook = nbformat.read(task.output, as_version=4)
-    page = render(notebook, file_stem=stem, frame=job.frame, text=Text(task.lang))
+    around = {"site": job.site, "stage": job.stage}
+    page = render(notebook, file_stem=stem, text=Text(task.lang), **around)
     files = {
         f"{task.lang}/{stem}.html": page.encode(),
         f"notebooks/{task.lang}/{stem}.ipynb": task.output.read_bytes(),

@@ -8,6 +8,7 @@ import pandas as pd
 
 from haidian_eval.errors import ParameterError, not_known
 from haidian_eval.params import Params
+from haidian_eval.report.exhibit import joined
 from haidian_eval.text import Text
 
 
@@ -57,6 +58,24 @@ class Named:
     id: str
     name: str
     unit: str
+
+
+def side_by_side(
+    rows: pd.DataFrame, units: pd.DataFrame, text: Text, columns: dict[str, str]
+) -> pd.DataFrame:
+    """Return a row for every unit and, for every period, the columns side by side, with sources.
+
+    rows: unit_id, peer_group, period, source_id and the columns; columns: each with its heading
+    before the period ("short": the period alone).
+    """
+    own = administrative(rows.drop_duplicates("unit_id"), units, text).set_index("unit_id")
+    table = own[["unit_name", "group"]]
+    for period, part in rows.groupby("period"):
+        named_so = {column: f"{heading}@{period}" for column, heading in columns.items()}
+        table = table.join(part.set_index("unit_id")[list(columns)].rename(columns=named_so))
+    cited = rows.groupby("unit_id")["source_id"].agg(lambda ids: joined(*ids))
+    both = own.assign(own_source=cited)[["own_source", "unit_source"]]
+    return table.assign(source_id=[joined(*pair) for pair in both.itertuples(index=False)])
 
 
 def named(indicators: pd.DataFrame, name: str, text: Text) -> Named:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -16,9 +17,8 @@ from haidian_eval.claims import (
     is_whole_year,
     weakest,
 )
-from haidian_eval.report.exhibit import exact
+from haidian_eval.report.exhibit import exact, joined
 from haidian_eval.report.layout import lay_out
-from haidian_eval.report.leaf import joined
 from haidian_eval.report.operations import Words, unit_names
 from haidian_eval.report.views import names, pick
 from haidian_eval.text import Text
@@ -45,17 +45,20 @@ def counts(found: Claims, text: Text) -> pd.DataFrame:
     return lay_out("claims.counts", pd.DataFrame(rows), text)
 
 
+def worked_out(rows: pd.DataFrame, **columns: Callable[[pd.Series], str]) -> pd.DataFrame:
+    """Return the rows with columns that a function works out of each row."""
+    records = [row for _, row in rows.iterrows()]
+    return rows.assign(**{name: list(map(work, records)) for name, work in columns.items()})
+
+
 def cells(found: Claims, units: pd.DataFrame, indicators: pd.DataFrame, text: Text) -> pd.DataFrame:
     """Return the values that decided, each with the row of the file in which it stands."""
     rows = found.cells[~found.cells["what"].isin(OF_RULES)]
-    name = Words(text, units, indicators)
-    records = [row for _, row in rows.iterrows()]
-    words = {
-        "item": [item(row, name) for row in records],
-        "figure": [figure(row) for row in records],
-        "remark": [remark(row["note"], name) for row in records],
-    }
-    return lay_out("claims.cells", rows.assign(**words), text)
+    words = Words(text, units, indicators)
+    shown = worked_out(
+        rows, item=partial(item, words), figure=figure, remark=partial(remark, words)
+    )
+    return lay_out("claims.cells", shown, text)
 
 
 def documents(found: Claims, rules: pd.DataFrame, text: Text) -> pd.DataFrame:
@@ -63,26 +66,24 @@ def documents(found: Claims, rules: pd.DataFrame, text: Text) -> pd.DataFrame:
     said = rules.filter(regex="^(rule|name)_")
     cells = found.cells[found.cells["what"].isin(OF_RULES)]
     rows = cells.merge(said, left_on="indicator_id", right_on="rule_id", validate="m:1")
-    records = [row for _, row in rows.iterrows()]
-    words = {
-        "item": [
-            text("claims.item_rule", id=row["rule_id"], name=text.choose(row, "name"))
-            for row in records
-        ],
-        "found_there": [stated(row, text) for row in records],
-        "against": [asked_for(row, text) for row in records],
-    }
-    return lay_out("claims.documents", rows.assign(**words), text)
+    own = {"item": rule_words, "found_there": stated, "against": asked_for}
+    shown = worked_out(rows, **{name: partial(work, text) for name, work in own.items()})
+    return lay_out("claims.documents", shown, text)
 
 
-def stated(row: pd.Series, text: Text) -> str:
+def rule_words(text: Text, row: pd.Series) -> str:
+    """Return a rule by its number and name."""
+    return text("claims.item_rule", id=row["rule_id"], name=text.choose(row, "name"))
+
+
+def stated(text: Text, row: pd.Series) -> str:
     """Return the number or the day that a rule states and that is compared."""
     if row["what"] == "launch":
         return str(row["period"]) if isinstance(row["period"], str) else "—"
     return f"{exact(row['value'])} {text.unit(row['note'])}" if row["what"] == "rule" else "—"
 
 
-def asked_for(row: pd.Series, text: Text) -> str:
+def asked_for(text: Text, row: pd.Series) -> str:
     """Return what the claim asks of a rule."""
     if row["what"] == "launch":
         return text("claims.not_later", day=row["note"])
@@ -96,7 +97,7 @@ def figure(row: pd.Series) -> str:
     return exact(row["value"])
 
 
-def item(row: pd.Series, words: Words) -> str:
+def item(words: Words, row: pd.Series) -> str:
     """Return what a cell is: an indicator of a unit."""
     unit = words.unit(row["unit_id"])
     if pd.isna(row["indicator_id"]):
@@ -106,9 +107,9 @@ def item(row: pd.Series, words: Words) -> str:
     return words.text(key, unit=unit, name=own.name, measure=own.unit)
 
 
-def remark(note: object, words: Words) -> str:
+def remark(words: Words, row: pd.Series) -> str:
     """Return what a cell does not cover."""
-    found = []
+    found, note = [], row["note"]
     for part in note.split(";") if isinstance(note, str) and note else ():
         if part == PART_OF_YEAR:
             found.append(words.text("claims.part_year"))
@@ -146,16 +147,11 @@ def year_class(row: Any, asked: FirstEveryYear, standing: str, words: Words) -> 
     return words.text("claims.among_others", found=found, units=unit_names(words, row.absent))
 
 
-def unit_name(unit: str, units: pd.DataFrame, text: Text) -> str:
-    """Return the name of the unit that a claim is about."""
-    return str(names(units, text)[unit])
-
-
 def with_months(
     monthly: Sequence[tuple[str, pd.DataFrame]], units: pd.DataFrame, text: Text
 ) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield name and months of the units that have any: without values nothing can be drawn."""
-    yield from ((unit_name(unit, units, text), months) for unit, months in monthly if len(months))
+    yield from ((names(units, text)[unit], months) for unit, months in monthly if len(months))
 
 
 def together(monthly: Sequence[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
@@ -164,28 +160,18 @@ def together(monthly: Sequence[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def series_words(rows: pd.DataFrame, text: Text) -> str:
-    """Return the names of the series that a figure draws."""
-    return text.listing(list(dict.fromkeys(rows["series"])))
-
-
 def month_words(rows: pd.DataFrame, text: Text) -> str:
     """Return, one line per series, how often the unit was first, tied or not first."""
     lines = []
     for name, own in rows.groupby("series", sort=False):
-        count = own["outcome"].value_counts()
-        not_first = [text.period(p) for p in own.loc[own["outcome"] == "not_first", "period"]]
-        words = {
-            "indicator": str(name),
-            "months": len(own),
-            **{outcome: int(count.get(outcome, 0)) for outcome in ("first", "tied", "not_first")},
-            "streak": int(own["streak"].max()),
-            "from_period": text.period(own["period"].min()),
-            "to_period": text.period(own["period"].max()),
-        }
-        line = text("claims.series_line", **words)
-        if len(not_first) <= 6:
-            line += text("claims.series_not_first", periods=text.listing(not_first))
+        counts = {of: int((own["outcome"] == of).sum()) for of in ("first", "tied", "not_first")}
+        first, last = map(text.period, own["period"].agg(["min", "max"]))
+        counts |= {"months": len(own), "streak": int(own["streak"].max())}
+        span = {"from_period": first, "to_period": last}
+        line = text("claims.series_line", indicator=name, **counts, **span)
+        if counts["not_first"] <= 6:
+            months = map(text.period, own.loc[own["outcome"] == "not_first", "period"])
+            line += text("claims.series_not_first", periods=text.listing(list(months)))
         lines.append(f"- {line}")
     return "\n".join(lines)
 

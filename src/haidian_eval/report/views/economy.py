@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pandas as pd
 
 from haidian_eval.params import Params
-from haidian_eval.report.exhibit import show
 from haidian_eval.report.layout import lay_out
-from haidian_eval.report.leaf import joined
 from haidian_eval.report.operations import vintage_words
-from haidian_eval.report.views import administrative, names, pick
+from haidian_eval.report.views import names, pick, side_by_side
 from haidian_eval.tables import newest
 from haidian_eval.text import Text
 
@@ -23,28 +19,17 @@ def refused(growth: pd.DataFrame, units: pd.DataFrame, text: Text) -> pd.DataFra
     return lay_out("economy.refused", growth[growth["comparable"].notna()], text, units=units)
 
 
-def latest_refusal(growth: pd.DataFrame, unit: str) -> pd.Series | None:
-    """Return the unit's latest comparison across vintages with a published growth, if any."""
-    own = growth[(growth["unit_id"] == unit) & growth["comparable"].notna()]
-    return None if own.empty else own.sort_values("period").iloc[-1]
-
-
 def refusal(
     growth: pd.DataFrame, units: pd.DataFrame, params: Params, text: Text
 ) -> tuple[str, dict[str, object]]:
-    """Return the key and the figures of the sentence on the focus unit's latest refusal."""
-    row = latest_refusal(growth, params.report.focus_unit)
-    if row is None:
+    """Return key and figures of the sentence on the focus unit's latest refusal, if any."""
+    own = pick(growth, {"unit_id": params.report.focus_unit})
+    own = own[own["comparable"].notna()].sort_values("period")
+    if own.empty:
         return "nothing_refused", {}
-    return "refused_section", {
-        "name": names(units, text)[row["unit_id"]],
-        "base_vintage": vintage_words(row["base_vintage"], text),
-        "vintage": vintage_words(row["vintage"], text),
-        "base_year": row["base_period"],
-        "year": row["period"],
-        "base": show(row["base_value"], 1),
-        "value": show(row["value"], 1),
-    } | {n: show(row[n], 1) for n in ("naive", "real", "comparable", "revision")}
+    row = own.iloc[-1].to_dict()
+    vintages = {one: vintage_words(row[one], text) for one in ("base_vintage", "vintage")}
+    return "refused_section", row | vintages | {"name": names(units, text)[row["unit_id"]]}
 
 
 def breaks(growth: pd.DataFrame, params: Params, text: Text) -> str:
@@ -63,12 +48,9 @@ def finding(
     lines = []
     if len(own):
         last = own.sort_values("period").iloc[-1]
-        lowest, highest = own["share"].agg(["min", "max"])
-        words = {"lowest": lowest, "highest": highest, "share": last["share"]}
-        shown = {name: show(value, 1) for name, value in words.items()}
-        span = {"from_year": own["period"].min(), "year": last["period"]}
-        vintage = vintage_words(last["vintage"], text)
-        lines.append(text("economy.finding_share", **shown, **span, vintage=vintage))
+        words = {"lowest": own["share"].min(), "highest": own["share"].max()}
+        words |= {"first": own["period"].min(), "vintage": vintage_words(last["vintage"], text)}
+        lines.append(text("economy.finding_share", **(last.to_dict() | words)))
     _, refused_words = refusal(growth, units, params, text)
     if refused_words:
         lines.append(text("economy.finding_refused", **refused_words))
@@ -88,18 +70,15 @@ def panel(
     own = own[own["period"].str.len() == YEAR]
     count = own["period"].value_counts()
     years = sorted(count.index[count > len(assessed) / 2])
-    own = own[own["period"].isin(years)]
-    wide = own.pivot(index="unit_id", columns="period", values="value").add_prefix("short@")
-    wide = wide.reindex(assessed["unit_id"]).map(printed_words)
+    printed = own.assign(value=own["value"].map(printed_words))[own["period"].isin(years)]
+    groups = assessed[["unit_id", "peer_group"]]
+    rows = printed.merge(groups, on="unit_id", how="right", validate="m:1")
     last = years[-1] if years else ""
     share = pick(shares, {"period": last}).dropna(subset="share")
     share = share.drop_duplicates("unit_id", keep="last").set_index("unit_id")["share"]
-    source = own.groupby("unit_id")["source_id"].agg(lambda ids: joined(*ids))
-    rows = administrative(assessed[["unit_id", "peer_group"]], units, text)
-    both = zip(rows["unit_id"].map(source), rows["unit_source"], strict=True)
-    table = rows.join(wide, on="unit_id")[["unit_name", "group", *wide]]
-    cited = [joined(*pair) for pair in both]
-    return table.assign(share=rows["unit_id"].map(share), source_id=cited), last
+    table = side_by_side(rows, units, text, {"value": "short"}).fillna("—")
+    table.insert(table.shape[1] - 1, "share", share.reindex(table.index))
+    return table, last
 
 
 def apart(
@@ -119,11 +98,10 @@ def singles(
 ) -> pd.DataFrame:
     """Return the focus unit's other figures of the economy, with the city's where it is known."""
     choice, unit = params.economy, params.report.focus_unit
-    wanted = indicators[indicators["parent_id"].isin(choice.groups)]["node_id"]
-    shown = [one for one in dict.fromkeys(wanted) if one not in (choice.total, choice.share)]
-    order = {one: place for place, one in enumerate(shown)}
-    rows = values[(values["unit_id"] == unit) & values["indicator_id"].isin(shown)]
-    rows = rows.assign(order=rows["indicator_id"].map(order)).sort_values(["order", "period"])
+    wanted = indicators[indicators["parent_id"].isin(choice.groups)]["node_id"].unique()
+    order = {one: at for at, one in enumerate(wanted) if one not in (choice.total, choice.share)}
+    rows = values[values["unit_id"] == unit].assign(order=values["indicator_id"].map(order))
+    rows = rows.dropna(subset="order").sort_values(["order", "period"])
     key = ["indicator_id", "period"]
     city = values.loc[values["unit_id"] == choice.whole, [*key, "value", "source_id"]]
     city = city.drop_duplicates(key).set_index(key).add_prefix("city_")
@@ -131,14 +109,6 @@ def singles(
     return lay_out("economy.singles", both, text, indicators=indicators)
 
 
-def figure_rows(rows: pd.DataFrame, text: Text) -> Iterator[pd.DataFrame]:
-    """Yield year, total, vintage and share for the figure of vintages, when there are any."""
-    if len(rows):
-        yield lay_out("economy.vintages", rows, text)
-
-
 def printed_words(value: float) -> str:
     """Return a total with one decimal, or with more where more were printed."""
-    if pd.isna(value):
-        return "—"
     return f"{value:.1f}" if round(value, 1) == value else f"{value:.6g}"

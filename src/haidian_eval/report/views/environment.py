@@ -8,9 +8,9 @@ import pandas as pd
 
 from haidian_eval.environment import Improvement, Levels, is_cost, runs
 from haidian_eval.params import MarkedYear, Params
+from haidian_eval.report.exhibit import show
 from haidian_eval.report.layout import lay_out
-from haidian_eval.report.leaf import joined
-from haidian_eval.report.views import Named, administrative, named, pick
+from haidian_eval.report.views import Named, administrative, named, pick, side_by_side
 from haidian_eval.tables import newest
 from haidian_eval.text import Text
 
@@ -21,13 +21,8 @@ def wide(frame: pd.DataFrame, name: str, units: pd.DataFrame, text: Text) -> pd.
     """Return one indicator: a row for every unit with any value, a column for every period."""
     own = pick(frame, {"indicator_id": name})
     own = newest(own) if "as_of" in own else own
-    table = administrative(own.drop_duplicates("unit_id"), units, text).set_index("unit_id")
-    values = own.pivot(index="unit_id", columns="period", values="value").add_prefix("short@")
-    sources = own.groupby("unit_id")["source_id"].agg(lambda ids: joined(*ids))
-    rows = table[["unit_name", "group", "unit_source"]].join(values)
-    rows = rows[rows[list(values)].notna().any(axis=1)]
-    both = [joined(sources[unit], own) for unit, own in rows["unit_source"].items()]
-    return rows.drop(columns="unit_source").assign(source_id=both).reset_index(drop=True)
+    own = own[own.groupby("unit_id")["value"].transform("count") > 0]
+    return side_by_side(own, units, text, {"value": "short"})
 
 
 def latest(found: Levels, indicators: pd.DataFrame, text: Text) -> Iterator[tuple[Named, str]]:
@@ -85,22 +80,17 @@ def change_words(
     summary: pd.Series, indicators: pd.DataFrame, params: Params, text: Text
 ) -> dict[str, object]:
     """Return what caption and note of a comparison say."""
-    own = named(indicators, summary["indicator_id"], text)
+    own, base = named(indicators, summary["indicator_id"], text), summary["base_period"]
     return {
         "indicator": own.name,
         "unit": own.unit,
         "period": text.period(summary["period"]),
-        "base": text.period(summary["base_period"]),
-        "mark": base_mark(summary["base_period"], params.environment.marked_years, text),
+        "base": text.period(base),
+        "mark": base_mark(base, params.environment.marked_years, text),
         "units": summary["units"],
         "assessed": summary["assessed"],
-        "correlation": correlation_words(summary["correlation"]),
+        "correlation": show(summary["correlation"], 2).replace("-", "−"),
     }
-
-
-def correlation_words(correlation: float) -> str:
-    """Return a correlation with a true minus; missing is a dash."""
-    return "—" if pd.isna(correlation) else f"{correlation:.2f}".replace("-", "−")
 
 
 def base_panels(

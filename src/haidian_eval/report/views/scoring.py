@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from haidian_eval.report.exhibit import joined
 from haidian_eval.report.layout import lay_out
-from haidian_eval.report.leaf import Leaf, joined, line_words, rounding_words
-from haidian_eval.report.views import administrative, names, pick
+from haidian_eval.report.leaf import Leaf, line_words, rounding_words
+from haidian_eval.report.views import administrative, names, pick, side_by_side
 from haidian_eval.scoring import Alone
 from haidian_eval.text import Text
 
@@ -38,24 +39,20 @@ def month(part: Alone, units: pd.DataFrame, leaf: Leaf, text: Text) -> pd.DataFr
     return lay_out("scoring.month", rows, text)
 
 
-def month_words(part: Alone, leaf: Leaf, text: Text) -> dict[str, object]:
-    """Return what the caption and the note of a month's table say."""
-    verdict = part.discrimination.iloc[0]
-    return {
-        "indicator": leaf.name,
-        "unit": leaf.unit,
-        "period": text.period(verdict["period"]),
-        "verdict": text(f"verdicts.{verdict['reason'] or 'ranked'}"),
-        "rounding": rounding_words(part.scores, verdict["rounding"], text),
-    }
-
-
 def overview_words(alone: Alone, leaf: Leaf, text: Text) -> dict[str, object]:
-    """Return what the caption and the note of the overview say."""
+    """Return what caption and note say of an indicator; alone: all its periods or one of them."""
     scores = pick(alone.scores, {"indicator_id": leaf.id})
     error = pick(alone.discrimination, {"indicator_id": leaf.id})["rounding"].max(skipna=False)
     rounding = rounding_words(scores, error, text)
     return {"indicator": leaf.name, "unit": leaf.unit, "rounding": rounding}
+
+
+def month_words(part: Alone, leaf: Leaf, text: Text) -> dict[str, object]:
+    """Return what the caption and the note of a month's table say."""
+    verdict = part.discrimination.iloc[0]
+    said = text(f"verdicts.{verdict['reason'] or 'ranked'}")
+    words = {"period": text.period(verdict["period"]), "verdict": said}
+    return overview_words(part, leaf, text) | words
 
 
 def scored(alone: Alone, own: list[Leaf]) -> list[Leaf]:
@@ -80,38 +77,26 @@ def level_words(shown: pd.DataFrame, leaf: Leaf, text: Text) -> dict[str, object
 def overview(alone: Alone, leaf: Leaf, units: pd.DataFrame, text: Text) -> pd.DataFrame:
     """Return one row per unit with value and score of each period side by side."""
     scores = pick(alone.scores, {"indicator_id": leaf.id})
-    own = administrative(scores.drop_duplicates("unit_id"), units, text).set_index("unit_id")
-    table = own[["unit_name", "group"]]
-    for period, rows in scores.groupby("period"):
-        table = table.join(rows.set_index("unit_id")[["value", "score"]].add_suffix(f"@{period}"))
-    cited = scores.groupby("unit_id")["source_id"].agg(lambda ids: joined(*ids, leaf.source_id))
-    pairs = zip(cited.reindex(table.index), own["unit_source"], strict=True)
-    both = [joined(*pair) for pair in pairs]
-    return table.assign(source_id=both).reset_index(drop=True)
+    cited = [joined(ids, leaf.source_id) for ids in scores["source_id"]]
+    columns = {"value": "value", "score": "score"}
+    return side_by_side(scores.assign(source_id=cited), units, text, columns)
 
 
 def finding(part: Alone, units: pd.DataFrame, share: float, text: Text) -> str:
     """Return the sentence that says what one indicator's month can and cannot tell."""
     verdict, scores = part.discrimination.iloc[0], part.scores
     lowest = scores.loc[scores["score"] == scores["score"].min(), "unit_id"].map(names(units, text))
-    values = verdict.to_dict() | {
-        "period": text.period(verdict["period"]),
-        "share": share,
-        "lowest_unit": text.listing(list(lowest)),
-    }
-    return text(f"findings.{verdict['reason'] or 'ranked'}", **values)
+    words = {"period": text.period(verdict["period"]), "lowest_unit": text.listing(list(lowest))}
+    key = f"findings.{verdict['reason'] or 'ranked'}"
+    return text(key, **(verdict.to_dict() | words | {"share": share}))
 
 
 def findings(alone: Alone, own: list[Leaf], units: pd.DataFrame, share: float, text: Text) -> str:
     """Return one sentence per indicator and month, as a list."""
-    lines = [
-        text("findings.line", indicator=leaf.name, finding=finding(part, units, share, text))
-        for leaf, _, part in by_month(alone, own)
-    ]
-    silent = [leaf for leaf in own if leaf not in scored(alone, own)]
-    lines += [
-        text("findings.line", indicator=leaf.name, finding=text("findings.none")) for leaf in silent
-    ]
+    parts, there = by_month(alone, own), scored(alone, own)
+    said = [(leaf.name, finding(part, units, share, text)) for leaf, _, part in parts]
+    said += [(leaf.name, text("findings.none")) for leaf in own if leaf not in there]
+    lines = [text("findings.line", indicator=name, finding=words) for name, words in said]
     return "\n".join(f"- {line}" for line in lines)
 
 

@@ -6,9 +6,8 @@ import pandas as pd
 
 from haidian_eval.environment import Levels
 from haidian_eval.params import Params
-from haidian_eval.report.exhibit import decimals
+from haidian_eval.report.exhibit import decimals, joined
 from haidian_eval.report.layout import lay_out
-from haidian_eval.report.leaf import joined
 from haidian_eval.report.views import administrative, named, pick, range_words
 from haidian_eval.text import Text
 

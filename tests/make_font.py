@@ -1,4 +1,4 @@
-"""Cut the font of pages and figures out of Noto Sans CJK SC; see the README beside this file."""
+"""Cut the font of pages and figures out of Noto Sans CJK SC; see the README beside the font."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTCollection, TTFont
 
-FAMILY = "Haidian Eval Sans SC"
-TARGET = Path(__file__).with_name("HaidianEvalSansSC.otf")
+from haidian_eval.fonts import FAMILY, PATH
+
 SIGNS = "–—‘’“”•…‰′″※€℃№™←↑→↓∅−√∞∧∨∩∪≈≠≡≤≥⌀─│■□▲△▶▼▽◀◆◇○◎●★☆♀♂✓✗²³¹₀₁₂₃"
 RANGES = [
     (0x20, 0x7E),  # Latin
@@ -49,7 +49,7 @@ def rename(font: TTFont) -> None:
 
 
 def make_subset(collection: Path, unihan: Path) -> None:
-    """Write the subset beside this file."""
+    """Write the subset to its place in the package."""
     font = simplified_chinese(collection)
     wanted = standard_characters(unihan) | {ord(sign) for sign in SIGNS}
     wanted |= {code for first, last in RANGES for code in range(first, last + 1)}
@@ -60,7 +60,7 @@ def make_subset(collection: Path, unihan: Path) -> None:
     subsetter.subset(font)
     rename(font)
     font.recalcTimestamp = False
-    font.save(TARGET)
+    font.save(PATH)
 
 
 if __name__ == "__main__":
