@@ -290,5 +290,6 @@ def repair_notes(raw: Raw, repaired: Hits, noted: Hits) -> pd.Series:
 
 def suspicious(cells: pd.Series) -> np.ndarray:
     """Return the positions of cells that hold a number of a person."""
-    at = suspects(text_cells(cells))
-    return at[np.array([bool(personal(word)) for word in cells.iloc[at]], dtype=bool)]
+    at = suspects(text_cells(cells)).astype("int64")
+    held = np.array([bool(personal(word)) for word in cells.iloc[at]], dtype=bool)
+    return np.asarray(at[held])
