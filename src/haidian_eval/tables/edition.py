@@ -170,13 +170,14 @@ def with_sources(
 def touched(edition: Edition) -> pd.DataFrame:
     """Return, per source and severity, how many rows were excluded or read after a repair.
 
-    Columns: source_id, severity, size. A row without a source of its own counts for those of its
-    whole table.
+    Columns: source_id, severity, size. A row without a source of its own counts for that of its
+    whole table, where there is one.
     """
     frame, sources = edition.defects.frame, edition.tables.get("sources")
     rows = frame[frame["severity"].isin(["excluded", "repaired"]) & frame["row"].notna()]
     rows = rows.drop_duplicates(["file", "sheet", "row", "severity"])
     whole = {t: "" if sources is None else sources_of_table(t, sources) for t in set(rows["table"])}
+    whole = {table: ids for table, ids in whole.items() if ";" not in ids}  # else nobody can tell
     cited = rows["source_id"].where(rows["source_id"] != "", rows["table"].map(whole))
     single = rows.assign(source_id=cited.str.split(";")).explode("source_id")
     single = single[single["source_id"].fillna("") != ""]

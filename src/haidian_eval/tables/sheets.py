@@ -240,6 +240,6 @@ def text_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
                 raise RefusedError("refused", "a column without end")
     try:
         text = pc.cast(column, pa.large_string())
-    except pa.ArrowNotImplementedError:
+    except pa.ArrowException:
         raise RefusedError("refused", f"a column of type {column.type}") from None
     return pc.fill_null(text, "")
