@@ -67,6 +67,7 @@ class Cell:
     value: Any = None
     repaired: bool = False
     rule: str = ""
+    converted: bool = False  # by the unit beside the cell, not by one in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,13 +194,8 @@ def read_code(known: str, codes: tuple[str, ...], labels: Mapping[str, str]) -> 
     return Cell(found, repaired=True) if found else Cell(rule="allowed")
 
 
-def read_text(known: str) -> Cell:
-    """Return a text as it is."""
-    return Cell(known)
-
-
-READERS = {
-    "text": read_text, "id": read_id, "name": read_name, "date": read_date, "period": read_period,
+READERS: dict[str, Callable[[str], Cell]] = {
+    "text": Cell, "id": read_id, "name": read_name, "date": read_date, "period": read_period,
     "flag": read_flag,
 }  # fmt: skip
 LITERAL = frozenset({"text", "code"})  # where 无 is a word, not a missing cell

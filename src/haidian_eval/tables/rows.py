@@ -90,8 +90,10 @@ class Teller:
             "head": self.raw.heads.get(name, ""),
         }  # fmt: skip
         if rule in ("key", "repeated"):
-            heads = " ".join(self.raw.heads.get(n, n) for n in self.contract.key)
-            place |= {"column": " ".join(self.contract.key), "found": self.keys(at), "head": heads}
+            key = list(self.contract.key)
+            keys = [" ".join(map(masked, cells)) for cells in rows[key].to_numpy()]
+            heads = " ".join(self.raw.heads.get(n, n) for n in key)
+            place |= {"column": " ".join(key), "found": keys, "head": heads}
         if rule == "unit":
             place["expected"] = self.declared(at, name)
         self.defects.add_rows(pd.DataFrame(place), rule=rule, severity=severity)
@@ -116,11 +118,6 @@ class Teller:
         columns = {n: frame[n] for n in self.contract.columns if n in frame}
         declared = units_of(name, columns, self.contract, self.tables, self.raw).declared
         return [""] * len(at) if declared is None else declared.iloc[at].to_list()
-
-    def keys(self, at: np.ndarray) -> list[str]:
-        """Return the key of each row as one text."""
-        rows = self.raw.frame.iloc[at]
-        return [" ".join(map(masked, cells)) for cells in rows[list(self.contract.key)].to_numpy()]
 
     def departments(self, at: np.ndarray) -> list[str]:
         """Return who answers for each row: as the row says, as the dictionary says, or nobody."""
