@@ -91,7 +91,9 @@ def read_words(texts: pa.ChunkedArray, column: Column) -> Read:
     faults = {str(rule): at[rules[which] == rule] for rule in sorted(set(rules)) if rule}
     repaired = np.array([cell.repaired for cell in read], dtype=bool)
     done = at[repaired[which]] if len(read) else at
-    return Read(values, blanks(values, faults), faults, done)
+    blank = np.array(values.isna())
+    blank[np.concatenate([*faults.values(), np.array([], dtype=int)]).astype(int)] = False
+    return Read(values, blank, faults, done)
 
 
 def looks_unusual(texts: pa.ChunkedArray, column: Column) -> np.ndarray:
@@ -114,14 +116,6 @@ def placed(texts: pa.ChunkedArray, at: Positions, values: np.ndarray, kind: str)
     series = pd.Series(texts.to_pandas(), dtype="str")
     series.iloc[at] = values
     return series
-
-
-def blanks(values: pd.Series, faults: dict[str, Positions]) -> np.ndarray:
-    """Return which cells hold nothing; a faulty cell holds something."""
-    blank = np.array(values.isna())
-    for at in faults.values():
-        blank[at] = False
-    return blank
 
 
 def read_numbers(texts: pa.ChunkedArray, column: Column, units: UnitsOf) -> Read:

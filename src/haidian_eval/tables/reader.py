@@ -105,12 +105,11 @@ def with_headers(
     sheets = [sheet for sheet in sheets if sheet.name not in own]
     found = [(sheet, find_header(sheet, contract)) for sheet in sheets]
     ready = [(sheet, header) for sheet, header in found if header is not None]
-    for sheet in sheets:
+    for sheet, header in found:
         for rule, seen in sheet.notes.items():
             severity = "repaired" if rule == "encoding_read" else "noted"
             defects.add(rule, file, severity=severity, sheet=sheet.name, found=seen,
                         table=contract.name)  # fmt: skip
-    for sheet, header in found:
         if ready and header is None and len(sheet.numbers):
             defects.add("sheet_unread", file, severity="noted", sheet=sheet.name,
                         table=contract.name)  # fmt: skip

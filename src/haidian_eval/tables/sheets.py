@@ -20,6 +20,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from haidian_eval.tables import guard
+from haidian_eval.tables.guard import RefusedError
 
 TOP = 30  # rows in which the header is looked for
 BATCH = 50_000
@@ -68,7 +69,7 @@ def read_sheets(path: Path | str) -> list[Sheet]:
         if kind.startswith("csv"):  # whose bytes were looked at
             continue
         if pc.any(pc.match_substring_regex(column, "[\x00-\x08\x0e-\x1f]")).as_py():
-            raise guard.RefusedError("refused", "a control character in a cell")
+            raise RefusedError("refused", "a control character in a cell")
     return sheets
 
 
@@ -77,17 +78,16 @@ def look_at_cells(column: pa.ChunkedArray) -> None:
     lengths = pc.binary_length(column)
     long = pc.filter(column, pc.greater(lengths, guard.MOST_SIGNS))
     if (pc.max(pc.utf8_length(long)).as_py() or 0) > guard.MOST_SIGNS:
-        raise guard.RefusedError("refused", f"a cell of more than {guard.MOST_SIGNS} letters")
+        raise RefusedError("refused", f"a cell of more than {guard.MOST_SIGNS} letters")
     named = pc.filter(column, pc.match_substring(column, "密"))
     if pc.any(pc.match_substring_regex(named, MARK_SEEN)).as_py():
-        raise guard.RefusedError("classified", "a mark in a cell")
+        raise RefusedError("classified", "a mark in a cell")
 
 
 def marked(cells: list[str]) -> bool:
     """Tell whether a row of cells holds a mark."""
-    return any(
-        MARK.fullmatch(unicodedata.normalize("NFKC", cell).strip()) for cell in cells if cell
-    )
+    known = (unicodedata.normalize("NFKC", cell).strip() for cell in cells if cell)
+    return any(map(MARK.fullmatch, known))
 
 
 def is_utf8(content: bytes) -> bool:
@@ -105,15 +105,15 @@ def is_utf8(content: bytes) -> bool:
 def sheets_of_text(content: bytes) -> list[Sheet]:
     """Return the sheet that bytes hold: fast where every line is one row, else cell by cell."""
     if any(bytes([code]) in content for code in CONTROLS):
-        raise guard.RefusedError("refused", "a control character")
+        raise RefusedError("refused", "a control character")
     if len(content) > guard.MEGABYTE and b"\n" not in content[: guard.MEGABYTE]:
-        raise guard.RefusedError("refused", "a first line without end")
+        raise RefusedError("refused", "a first line without end")
     content, notes = content.removeprefix(b"\xef\xbb\xbf"), {}
     if not is_utf8(content):  # strictly first, since GB18030 accepts most of it
         content, notes = content.decode("gb18030").encode(), {"encoding_read": "GB18030"}
     for number, line in enumerate(content[:BATCH].splitlines()[:TOP], 1):
         if marked(line.decode("utf-8", "replace").replace('"', "").split(",")):
-            raise guard.RefusedError("classified", f"a mark in row {number}")
+            raise RefusedError("classified", f"a mark in row {number}")
     sheet = fast_sheet(content, notes) if b'"' not in content else None
     if sheet is None:  # quoted cells, blank lines or rows of several widths
         reader = csv.reader(io.StringIO(content.decode(), newline=""), strict=True)
@@ -153,10 +153,8 @@ def numbered(reader: Any) -> Iterator[tuple[int, list[str]]]:
             line = reader.line_num + 1
     except csv.Error as error:
         if "field larger" in str(error):
-            found = (
-                f"row {line}: an unclosed quote, or a cell of more than {guard.MOST_SIGNS} letters"
-            )
-            raise guard.RefusedError("refused", found) from None
+            seen = f"an unclosed quote, or a cell of more than {guard.MOST_SIGNS} letters"
+            raise RefusedError("refused", f"row {line}: {seen}") from None
         raise csv.Error(f"row {line}: {error}") from None
 
 
@@ -168,17 +166,15 @@ def sheet_of_rows(name: str, rows: Iterator[tuple[int, list[str]]], **more: Any)
         records = [cells for _, cells in batch]
         for place, cells in enumerate(records):
             if len(cells) > guard.MOST_COLUMNS:
-                raise guard.RefusedError(
-                    "refused", f"{len(cells)} columns in row {batch[place][0]}"
-                )
+                raise RefusedError("refused", f"{len(cells)} columns in row {batch[place][0]}")
             if (len(cells) < 3 or place < TOP) and marked(cells):
-                raise guard.RefusedError("classified", f"a mark in row {batch[place][0]}")
+                raise RefusedError("classified", f"a mark in row {batch[place][0]}")
         filled = itertools.zip_longest(*records, fillvalue="")
         batches.append([pa.array(column, pa.large_string()) for column in filled])
         numbers.append(np.array([number for number, _ in batch]))
     width = max(map(len, batches), default=0)
     if width * sum(map(len, numbers)) > guard.MOST_CELLS:
-        raise guard.RefusedError("refused", f"more than {guard.MOST_CELLS} cells")
+        raise RefusedError("refused", f"more than {guard.MOST_CELLS} cells")
     for batch_number, columns in enumerate(batches):
         blank = pa.array([""] * len(numbers[batch_number]), pa.large_string())
         columns += [blank] * (width - len(columns))
@@ -192,18 +188,15 @@ def parquet_sheets(path: Path) -> list[Sheet]:
     try:
         file = pq.ParquetFile(path)
         names = file.schema_arrow.names
-        if (
-            len(names) > guard.MOST_COLUMNS
-            or file.metadata.num_rows * len(names) > guard.MOST_CELLS
-        ):
-            found = f"{len(names)} columns, {file.metadata.num_rows} rows"
-            raise guard.RefusedError("refused", found)
+        rows = file.metadata.num_rows
+        if len(names) > guard.MOST_COLUMNS or rows * len(names) > guard.MOST_CELLS:
+            raise RefusedError("refused", f"{len(names)} columns, {rows} rows")
         look_at_chunks(file.metadata)
         texts = [n for n in names if pa.types.is_string(file.schema_arrow.field(n).type)]
         table = pq.ParquetFile(path, read_dictionary=texts).read()
         columns = [text_column(table.column(name)) for name in names]
     except (pa.ArrowException, OSError) as error:
-        raise guard.RefusedError("refused", f"Parquet: {str(error).splitlines()[0]}") from None
+        raise RefusedError("refused", f"Parquet: {str(error).splitlines()[0]}") from None
     heads = [pa.chunked_array([pa.array([name], pa.large_string()), *c.chunks]) for name, c in
              zip(names, columns, strict=True)]  # fmt: skip
     return [Sheet("", np.arange(table.num_rows + 1), heads)]
@@ -214,10 +207,10 @@ def look_at_chunks(metadata: Any) -> None:
     groups = [metadata.row_group(place) for place in range(metadata.num_row_groups)]
     chunks = [group.column(place) for group in groups for place in range(group.num_columns)]
     if sum(chunk.total_uncompressed_size for chunk in chunks) > guard.MOST_BYTES:
-        raise guard.RefusedError("refused", "too much unpacked")
+        raise RefusedError("refused", "too much unpacked")
     for chunk in chunks:
         if chunk.total_uncompressed_size > 4 * guard.MOST_SIGNS * (chunk.num_values + 8):
-            raise guard.RefusedError("refused", f"a cell of more than {guard.MOST_SIGNS} letters")
+            raise RefusedError("refused", f"a cell of more than {guard.MOST_SIGNS} letters")
 
 
 def text_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -227,9 +220,9 @@ def text_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
             look_at_cells(pa.chunked_array([chunk.dictionary]))
             lengths = pc.take(pc.binary_length(chunk.dictionary), chunk.indices)
             if (pc.sum(lengths).as_py() or 0) > guard.MOST_BYTES:
-                raise guard.RefusedError("refused", "a column without end")
+                raise RefusedError("refused", "a column without end")
     try:
         text = pc.cast(column, pa.large_string())
     except pa.ArrowNotImplementedError:
-        raise guard.RefusedError("refused", f"a column of type {column.type}") from None
+        raise RefusedError("refused", f"a column of type {column.type}") from None
     return pc.fill_null(text, "")
