@@ -139,8 +139,7 @@ def run_command(
         with tqdm(total=total, unit="page", disable=quiet, file=sys.stderr) as bar:
             outcome = run(
                 study, notebooks, langs=langs, settings=sets, only=only, start=start, jobs=jobs,
-                force=force,
-                notify=lambda what: advance(bar, what),
+                force=force, notify=lambda what: advance(bar, what),
             )  # fmt: skip
     except Exception as error:
         logging.error("failed: %s", error)

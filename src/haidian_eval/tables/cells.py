@@ -67,6 +67,7 @@ class Cell:
     value: Any = None
     repaired: bool = False
     rule: str = ""
+    converted: bool = False  # by the unit beside the cell, not by one in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +93,6 @@ def is_missing(text: str, *, words: bool) -> bool:
     return words and known.casefold() in WORDS
 
 
-def has_small_figures(text: str) -> bool:
-    """Tell whether figures such as ² or ① stand behind a figure; behind a letter, m², they may."""
-    return any(
-        unicodedata.category(sign) == "No" and not text[:place][-1:].isalpha()
-        for place, sign in enumerate(text)
-    )
-
-
 def read_quantity(text: str) -> Quantity:
     """Return the number that a cell holds with its unit, exactly as written."""
     known = folded(text)
@@ -107,17 +100,17 @@ def read_quantity(text: str) -> Quantity:
         return Quantity(None)
     if known.casefold() in ERRORS:
         return Quantity(None, rule="formula")
-    if has_small_figures(text):
-        return Quantity(None, rule="number")
+    small = (place for place, sign in enumerate(text) if unicodedata.category(sign) == "No")
+    if any(not text[:place][-1:].isalpha() for place in small):
+        return Quantity(None, rule="number")  # ² or ① behind a figure; behind a letter it may stand
     match = NUMBER.fullmatch(known)
     if match is None or bool(match["open"]) != bool(match["close"]):
         return Quantity(None, rule="number")
     unit = (match["unit"] or "").strip()
     if match["yuan"]:
         unit = "CNY" if not unit else unit if read_unit(unit) else f"{unit}元"
-    if unit and unit not in MAGNITUDES and read_unit(unit) is None:
-        return Quantity(None, rule="number")
-    if match["open"] and match["sign"]:
+    unknown = unit and unit not in MAGNITUDES and read_unit(unit) is None
+    if unknown or (match["open"] and match["sign"]):
         return Quantity(None, rule="number")
     digits = match["digits"].replace(",", "").replace(" ", "") + (match["exponent"] or "")
     negative = match["open"] or match["sign"] in ("-", "−", "–", "‐")
@@ -193,13 +186,8 @@ def read_code(known: str, codes: tuple[str, ...], labels: Mapping[str, str]) -> 
     return Cell(found, repaired=True) if found else Cell(rule="allowed")
 
 
-def read_text(known: str) -> Cell:
-    """Return a text as it is."""
-    return Cell(known)
-
-
-READERS = {
-    "text": read_text, "id": read_id, "name": read_name, "date": read_date, "period": read_period,
+READERS: dict[str, Callable[[str], Cell]] = {
+    "text": Cell, "id": read_id, "name": read_name, "date": read_date, "period": read_period,
     "flag": read_flag,
 }  # fmt: skip
 LITERAL = frozenset({"text", "code"})  # where 无 is a word, not a missing cell

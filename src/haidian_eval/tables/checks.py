@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from haidian_eval.tables.columns import Read, UnitsOf, out_of_range, read_column, text_cells
-from haidian_eval.tables.contracts import NUMERIC, Contract
+from haidian_eval.tables.contracts import NUMERIC, Contract, contracts
 from haidian_eval.tables.defects import Defects
 from haidian_eval.tables.personal import masked, personal, suspects
 from haidian_eval.tables.rows import ORIGIN, Raw, Teller, dictionary_column, units_of
@@ -183,8 +183,6 @@ def mark_references(
 
 def key_of(table: str, frame: pd.DataFrame) -> str:
     """Return the column by which rows of a table are named."""
-    from haidian_eval.tables.contracts import contracts
-
     known = contracts().get(table)
     return known.key[0] if known is not None and known.key[0] in frame else str(frame.columns[0])
 
@@ -242,18 +240,10 @@ def mark_keys(values: pd.DataFrame, contract: Contract, hits: Hits) -> None:
         unread[Hits({k: at for k, at in hits.items() if k[1] == name}).rows] = True
     shared = values[values[key].duplicated(keep=False) & ~unread]
     again = shared.duplicated(keep="first").to_numpy()
-    differing = shared[~again]
-    clash = in_keys(shared, differing[differing.duplicated(key, keep=False)], key)
+    keys = pd.MultiIndex.from_frame(shared[key])
+    clash = keys.isin(keys[~again][shared[~again].duplicated(key, keep=False)])
     hits.mark("repeated", first, shared.index[again & ~clash].to_numpy())
     hits.mark("key", first, shared.index[clash].to_numpy())
-
-
-def in_keys(rows: pd.DataFrame, others: pd.DataFrame, key: list[str]) -> np.ndarray:
-    """Return which rows have a key that others have."""
-    if others.empty:
-        return np.zeros(len(rows), dtype=bool)
-    known = pd.MultiIndex.from_frame(others[key])
-    return np.asarray(pd.MultiIndex.from_frame(rows[key]).isin(known))
 
 
 def mark_magnitude(values: pd.DataFrame, out: np.ndarray, contract: Contract, hits: Hits) -> None:

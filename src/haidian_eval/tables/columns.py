@@ -67,9 +67,8 @@ def matching(cells: pa.ChunkedArray, pattern: str) -> np.ndarray:
 def read_column(cells: pd.Series, column: Column, units: UnitsOf) -> Read:
     """Return the cells of one column as what the contract says that they are."""
     texts = text_cells(cells)
-    if column.kind in NUMERIC:
-        return read_numbers(texts, column, units)
-    return read_words(texts, column)
+    is_number = column.kind in NUMERIC
+    return read_numbers(texts, column, units) if is_number else read_words(texts, column)
 
 
 def read_words(texts: pa.ChunkedArray, column: Column) -> Read:
@@ -92,18 +91,18 @@ def read_words(texts: pa.ChunkedArray, column: Column) -> Read:
     faults = {str(rule): at[rules[which] == rule] for rule in sorted(set(rules)) if rule}
     repaired = np.array([cell.repaired for cell in read], dtype=bool)
     done = at[repaired[which]] if len(read) else at
-    return Read(values, blanks(values, faults), faults, done)
+    blank = np.array(values.isna())
+    blank[np.concatenate([*faults.values(), np.array([], dtype=int)]).astype(int)] = False
+    return Read(values, blank, faults, done)
 
 
 def looks_unusual(texts: pa.ChunkedArray, column: Column) -> np.ndarray:
     """Return which cells need to be read one by one; codes, dates, periods and flags all do."""
-    if column.allowed:
-        return np.ones(len(texts), dtype=bool)
-    if column.kind == "id" or column.references:
+    if not column.allowed and (column.kind == "id" or column.references):
         words = np.asarray(pc.is_in(texts, pa.array(one.WORDS, texts.type)))
         odd = ~matching(texts, PLAIN_NAME) | matching(texts, "^[0-9.]+[eE][+]|^[nN]|[.]0$")
         return np.asarray(odd | words)
-    if column.kind == "text":
+    if not column.allowed and column.kind == "text":
         return matching(texts, UNUSUAL_TEXT)
     return np.ones(len(texts), dtype=bool)
 
@@ -117,14 +116,6 @@ def placed(texts: pa.ChunkedArray, at: Positions, values: np.ndarray, kind: str)
     series = pd.Series(texts.to_pandas(), dtype="str")
     series.iloc[at] = values
     return series
-
-
-def blanks(values: pd.Series, faults: dict[str, Positions]) -> np.ndarray:
-    """Return which cells hold nothing; a faulty cell holds something."""
-    blank = np.array(values.isna())
-    for at in faults.values():
-        blank[at] = False
-    return blank
 
 
 def read_numbers(texts: pa.ChunkedArray, column: Column, units: UnitsOf) -> Read:
@@ -151,7 +142,7 @@ def read_numbers(texts: pa.ChunkedArray, column: Column, units: UnitsOf) -> Read
     series = pd.Series(values)
     kept = series.astype("Int64") if column.kind == "count" else series
     repaired = at[[cell.repaired for cell in read]] if len(at) else at
-    converted = at[[isinstance(cell, Converted) for cell in read]] if len(at) else at
+    converted = at[[cell.converted for cell in read]] if len(at) else at
     return Read(kept, blank, faults, repaired, converted)
 
 
@@ -192,11 +183,6 @@ def by_cell(texts: pa.ChunkedArray, at: Positions, units: UnitsOf) -> np.ndarray
     return np.asarray(read[which])
 
 
-@dataclass(frozen=True, slots=True)
-class Converted(one.Cell):
-    """A number that the unit beside it, not the cell itself, made convert."""
-
-
 def number_in(cell: str, row: str, declared: str) -> one.Cell:
     """Return the number of a cell in the declared unit, exactly converted."""
     quantity = one.read_quantity(cell)
@@ -207,14 +193,8 @@ def number_in(cell: str, row: str, declared: str) -> one.Cell:
     number = in_unit(quantity.number, quantity.unit, row, declared)
     if number is None:
         return one.Cell(rule="unit" if quantity.unit else "row_unit")
-    if not quantity.unit and number != quantity.number:
-        return Converted(float(number), repaired=not quantity.plain)
-    return one.Cell(float(number), repaired=not quantity.plain)
-
-
-def bound(value: Any, kind: str) -> Any:
-    """Return the end of a range as a value of the column's kind."""
-    return dt.date.fromisoformat(str(value)) if kind == "date" else value
+    by_row = not quantity.unit and number != quantity.number
+    return one.Cell(float(number), repaired=not quantity.plain, converted=by_row)
 
 
 def out_of_range(values: pd.Series, column: Column) -> Positions:
@@ -223,7 +203,8 @@ def out_of_range(values: pd.Series, column: Column) -> Positions:
     for end, beyond in ((column.low, pd.Series.lt), (column.high, pd.Series.gt)):
         if end is not None:
             known = values.dropna()
-            edge = bound(end, column.kind)
+            is_date = column.kind == "date"
+            edge: Any = dt.date.fromisoformat(str(end)) if is_date else end
             if column.kind in ("text", "period"):
                 known, edge = known.str.slice(0, len(str(edge))), str(edge)
             wrong = beyond(known, edge)

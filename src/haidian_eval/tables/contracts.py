@@ -64,17 +64,11 @@ class Column(Section):
         if match is None:
             raise ValueError(f"the declaration {words!r} is not of the form kind!?|a,b>table")
         ends = {name: more.pop(old) for name, old in ENDS.items() if old in more}
-        return (
-            more
-            | ends
-            | {
-                "kind": match["kind"],
-                "required": bool(match["required"]),
-                "optional": bool(match["optional"]),
-                "allowed": match["allowed"].split(",") if match["allowed"] else (),
-                "references": match["target"],
-            }
-        )
+        return more | ends | {
+            "kind": match["kind"], "references": match["target"],
+            "required": bool(match["required"]), "optional": bool(match["optional"]),
+            "allowed": match["allowed"].split(",") if match["allowed"] else (),
+        }  # fmt: skip
 
 
 class Measured(Section):

@@ -47,16 +47,11 @@ def place(correction: pd.Series, frame: pd.DataFrame | None) -> tuple[str, Any]:
     rows = frame.index[names == correction["key"]]
     if len(rows) != 1:
         return "correction_row", None
-    cell = frame.at[rows[0], correction["column"]]
-    return ("" if holds(cell, correction["found"]) else "correction_found"), rows[0]
-
-
-def holds(cell: object, found: str) -> bool:
-    """Tell whether a cell still holds what the correction found; numbers by value."""
+    cell, found = frame.at[rows[0], correction["column"]], correction["found"]
     number = pd.to_numeric(found, errors="coerce")
-    if isinstance(cell, float) and pd.notna(number):
-        return cell == float(number)
-    return str(cell) == found
+    by_value = isinstance(cell, float) and pd.notna(number)
+    same = cell == float(number) if by_value else str(cell) == found
+    return ("" if same else "correction_found"), rows[0]
 
 
 def not_allowed(correction: pd.Series, frame: Any, row: Any, sources: pd.DataFrame) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from haidian_eval.errors import TableError
 from haidian_eval.text import Text
 
 COLUMNS = [
@@ -42,17 +41,11 @@ class Defects:
             hint = Text("en")(f"hints.{rule}")
             self.parts.append(rows.assign(rule=rule, severity=severity, hint=hint))
 
-    def include(self, other: Defects) -> None:
-        """Take over the defects of another reading."""
-        self.parts += other.parts
-        self.originals |= other.originals
-
     def name_departments(self, units: pd.DataFrame | None) -> None:
         """Put the names of units in the place of their ids as departments."""
         names = {} if units is None else dict(zip(units["unit_id"], units["name_zh"], strict=True))
         self.parts = [
-            part.replace({"department": names}) if "department" in part else part
-            for part in self.parts
+            p.replace({"department": names}) if "department" in p else p for p in self.parts
         ]
 
     @property
@@ -61,7 +54,8 @@ class Defects:
         frame = pd.concat([pd.DataFrame(columns=COLUMNS, dtype="object"), *self.parts])[COLUMNS]
         text = frame.columns.difference(["row"])
         frame[text] = frame[text].astype("str").where(frame[text].notna(), "")
-        frame["found"] = shortened(frame["found"])
+        found = frame["found"]
+        frame["found"] = found.where(found.str.len() <= LONGEST, found.str.slice(0, LONGEST) + "…")
         frame["row"] = frame["row"].astype("Int64")
         order = ["file", "sheet", "row", "column"]
         return frame.sort_values(order, kind="stable", ignore_index=True)
@@ -70,11 +64,6 @@ class Defects:
         """Return the defects that keep a table from being used."""
         stopping = [part for part in self.parts if (part["severity"] == "stops").any()]
         return Defects(stopping).frame.to_dict("records") if stopping else []
-
-
-def shortened(cells: pd.Series) -> pd.Series:
-    """Return long texts up to their first letters."""
-    return cells.where(cells.str.len() <= LONGEST, cells.str.slice(0, LONGEST) + "…")
 
 
 def sentence(record: Mapping[str, Any], text: Text) -> str:
@@ -101,16 +90,3 @@ def told(frame: pd.DataFrame, few: int = FEW) -> pd.DataFrame:
     more = (size - few).where((place == few - 1) & (size > few), 0)
     head = frame["head"].where(frame["head"] != "", frame["column"])  # as the file calls it
     return frame.assign(more=more, head=head)[place < few]
-
-
-def stop_if_unusable(defects: Defects) -> None:
-    """Raise the defects that keep a table from being used, all at once."""
-    lines = [sentence(record, Text("en")) for record in defects.stops()]
-    if lines:
-        raise TableError("the edition cannot be used:\n  " + "\n  ".join(lines))
-
-
-def by_department(frame: pd.DataFrame, unnamed: str) -> Sequence[tuple[str, pd.DataFrame]]:
-    """Return the defects of each department; those of nobody come under `unnamed`."""
-    named = frame.assign(department=frame["department"].replace("", unnamed))
-    return [(str(name), rows) for name, rows in named.groupby("department", sort=True)]

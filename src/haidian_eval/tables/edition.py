@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import attrgetter
@@ -10,12 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from haidian_eval.errors import ParameterError, not_known
+from haidian_eval.errors import ParameterError, TableError, not_known
 from haidian_eval.params import Params, load_params
 from haidian_eval.tables.contracts import Contract, contracts
 from haidian_eval.tables.corrections import apply_corrections
-from haidian_eval.tables.defects import Defects, stop_if_unusable
+from haidian_eval.tables.defects import Defects, sentence
 from haidian_eval.tables.reader import ENDINGS, empty_table, read_file, stacked
+from haidian_eval.text import Text
 
 COVERAGE = [
     "indicator_id", "period", "units_with_value", "units_assessed", "absent", "vintage",
@@ -65,7 +65,8 @@ def read_edition(
     tables = apply_corrections(tables, defects)
     defects.name_departments(tables.get("units"))
     if strict:
-        stop_if_unusable(defects)
+        if lines := [sentence(record, Text("en")) for record in defects.stops()]:
+            raise TableError("the edition cannot be used:\n  " + "\n  ".join(lines))
         refuse_unknown_names(params, tables)
     if {"values", "indicators"} <= tables.keys():
         return leave_out(tables, defects, params)
@@ -84,9 +85,8 @@ def refuse_unknown_names(params: Params, tables: Mapping[str, pd.DataFrame]) -> 
             more = list(chosen.values()) if parameter == "tables.cumulative" else []
             for name in names + more:
                 if name not in set(known[kind]):
-                    raise ParameterError(
-                        not_known(f"{parameter} = {name!r}", name, sorted(set(known[kind])))
-                    )
+                    stated, there = f"{parameter} = {name!r}", sorted(set(known[kind]))
+                    raise ParameterError(not_known(stated, name, there))
 
 
 def files_of(folder: Path, name: str) -> list[Path]:
@@ -113,7 +113,8 @@ def read_table_files(
     for path in paths:
         reading = read_file(path, contract, tables=tables, name=path.relative_to(folder).as_posix())
         found.append(reading)
-        defects.include(answered(reading.defects, path, folder))
+        defects.parts += answered(reading.defects, path, folder).parts
+        defects.originals |= reading.defects.originals
     if any(reading.defects.stops() for reading in found):
         return None
     return keys_over_files(stacked([r.frame for r in found], contract), contract, defects)
@@ -184,28 +185,16 @@ def touched(edition: Edition) -> pd.DataFrame:
     return single.groupby(["source_id", "severity"], as_index=False).size()
 
 
-def reason_to_leave_out(
-    values: pd.DataFrame, as_of: dt.date, accepted: tuple[str, ...]
-) -> pd.Series:
-    """Return, for every value, why it does not count in the edition, or a blank."""
-    reason = pd.Series("", index=values.index)
-    reason[~values["confidence"].isin(accepted)] = "confidence"
-    reason[(reason != "") & (values["confidence"] == FORECAST)] = "forecast"
-    reason[values["as_of"].map(lambda published: published > as_of)] = "as_of"
-    return reason
-
-
 def leave_out(tables: dict[str, pd.DataFrame], defects: Defects, params: Params) -> Edition:
     """Return the edition without the values that came too late or are not firm enough, by name."""
     values = tables["values"]
-    as_of, accepted = params.edition.as_of, params.tables.accepted_confidence
-    reason = reason_to_leave_out(values, as_of, accepted)
+    reason = pd.Series("", index=values.index)
+    reason[~values["confidence"].isin(params.tables.accepted_confidence)] = "confidence"
+    reason[(reason != "") & (values["confidence"] == FORECAST)] = "forecast"
+    reason[values["as_of"].map(lambda published: published > params.edition.as_of)] = "as_of"
     gone = values.assign(reason=reason)[reason != ""]
-    left_out = (
-        gone.groupby([*LEFT_OUT_KEY, "reason"], as_index=False, dropna=False)
-        .size()
-        .rename(columns={"size": "rows"})
-    )
+    groups = gone.groupby([*LEFT_OUT_KEY, "reason"], as_index=False, dropna=False)
+    left_out = groups.size().rename(columns={"size": "rows"})
     return Edition({**tables, "values": values[reason == ""]}, defects, left_out, gone)
 
 

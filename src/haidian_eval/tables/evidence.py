@@ -46,5 +46,4 @@ def evidence_completeness(tables: Mapping[str, pd.DataFrame], params: Params) ->
     result = counts.assign(
         asked=counts.sum(axis=1), absent=absent.reindex(counts.index).fillna(""), source_id=source
     )
-    ordered = result.reindex(asked["unit_id"].drop_duplicates())
-    return ordered.reset_index()[names]
+    return result.reindex(asked["unit_id"].drop_duplicates()).reset_index()[names]

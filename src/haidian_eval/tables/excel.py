@@ -99,7 +99,12 @@ def text_of(cell: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dt.datetime | dt.date):
-        return text_of_date(value, str(cell.number_format))
+        bare = re.sub(r"\[[^\]]*\]|\"[^\"]*\"|\\.", "", str(cell.number_format)).casefold()
+        if "d" not in bare and "y" in bare and "m" in bare:  # shown as a month
+            return f"{value:%Y-%m}"
+        if isinstance(value, dt.datetime) and value.time() != dt.time():
+            return value.isoformat(sep=" ")
+        return f"{value:%Y-%m-%d}"
     if isinstance(value, int | float):
         if "%" in str(cell.number_format):
             return f"{(Decimal(repr(value)) * 100).normalize():f}%"
@@ -107,13 +112,3 @@ def text_of(cell: Any) -> str:
             return f"{value:.15E}" if isinstance(value, float) else f"{Decimal(value):.15E}"
         return str(int(value)) if float(value).is_integer() else repr(value)
     return str(value)
-
-
-def text_of_date(value: dt.datetime | dt.date, shown_as: str) -> str:
-    """Return a date as ISO text; one that is shown as a month is a month."""
-    bare = re.sub(r"\[[^\]]*\]|\"[^\"]*\"|\\.", "", shown_as).casefold()
-    if "d" not in bare and "y" in bare and "m" in bare:
-        return f"{value:%Y-%m}"
-    if isinstance(value, dt.datetime) and value.time() != dt.time():
-        return value.isoformat(sep=" ")
-    return f"{value:%Y-%m-%d}"

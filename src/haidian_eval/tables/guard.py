@@ -29,7 +29,6 @@ KINDS = {
     ".parquet": "parquet",
 }  # fmt: skip
 LEADS = {"xlsx": b"PK\x03\x04", "parquet": b"PAR1", "csv.gz": b"\x1f\x8b"}
-NAMED = ("xl/workbook.xml", "xl/sharedstrings.xml")
 GAP = "[ \u3000]*"
 WORDS = f"[秘机绝]{GAP}密"
 LEVEL = f"密{GAP}级{GAP}"
@@ -80,10 +79,9 @@ def look_at_lead(lead: bytes, kind: str) -> None:
     """Refuse a file whose first bytes are not of its kind."""
     if kind in LEADS:
         if not lead.startswith(LEADS[kind]):
-            other = (
-                "an old or encrypted Office file" if lead.startswith(b"\xd0\xcf\x11\xe0") else ""
-            )
-            raise RefusedError("refused", other or f"no {kind} inside")
+            old = lead.startswith(b"\xd0\xcf\x11\xe0")
+            found = "an old or encrypted Office file" if old else f"no {kind} inside"
+            raise RefusedError("refused", found)
     elif lead.startswith((*LEADS.values(), b"\x80", b"\xd0\xcf\x11\xe0", b"%PDF")):
         raise RefusedError("refused", "no text inside")
 
@@ -121,19 +119,16 @@ def look_at_parts(parts: list[zipfile.ZipInfo]) -> None:
     """Refuse what the list of contents already tells."""
     if len(parts) > MOST_PARTS:
         raise RefusedError("refused", f"{len(parts)} parts")
-    if sum(part.file_size for part in parts) > MOST_BYTES:
-        total = sum(part.file_size for part in parts) // MEGABYTE
-        raise RefusedError("refused", f"{total} MB unpacked")
+    total = sum(part.file_size for part in parts)
+    if total > MOST_BYTES:
+        raise RefusedError("refused", f"{total // MEGABYTE} MB unpacked")
     for part in parts:
-        is_sheet = "/worksheets/" in part.filename
-        if part.file_size > MOST_UNPACKED and not is_sheet:
-            raise RefusedError(
-                "refused", f"{part.filename}: {part.file_size // MEGABYTE} MB unpacked"
-            )
-        if part.file_size > 10 * MEGABYTE and part.file_size > MOST_RATIO * part.compress_size:
-            raise RefusedError("refused", f"{part.filename}: packed 1 : {MOST_RATIO} or more")
-    names = {part.filename.casefold() for part in parts}
-    if NAMED[0] not in names:
+        name, size = part.filename, part.file_size
+        if size > MOST_UNPACKED and "/worksheets/" not in name:
+            raise RefusedError("refused", f"{name}: {size // MEGABYTE} MB unpacked")
+        if size > 10 * MEGABYTE and size > MOST_RATIO * part.compress_size:
+            raise RefusedError("refused", f"{name}: packed 1 : {MOST_RATIO} or more")
+    if "xl/workbook.xml" not in {part.filename.casefold() for part in parts}:
         raise RefusedError("refused", "no workbook inside")
 
 
@@ -156,8 +151,11 @@ def look_at_xml(stream: IO[bytes], *, sheet: bool) -> None:
         for start in range(0, len(piece) - 4 * MOST_SIGNS, 4 * MOST_SIGNS):
             if piece.find(b"<", start, start + 4 * MOST_SIGNS) < 0:
                 raise RefusedError("refused", "a text without end in one cell")
-        if IN_HEADER.search(piece):
-            look_at_print_header(piece)
+        for words in IN_HEADER.findall(piece):
+            plain = unescape(words.decode("utf-8", "replace"))
+            shown = re.sub(r"&[LCRGPNDTFA]|&\"[^\"]*\"|&\d+", " ", plain)
+            if re.search(rf"(^|\s|{LEVEL}[:：])({WORDS})", shown):
+                raise RefusedError("classified", "a mark in the printed header")
         if sheet:
             for far in filter(beyond, set(re.findall(rb'\br="([A-Z]{3,})\d', piece))):
                 raise RefusedError("refused", f"a cell in column {far.decode()}")
@@ -177,12 +175,3 @@ def beyond(letters: bytes) -> bool:
     for letter in letters:
         place = 26 * place + letter - 64
     return place > MOST_COLUMNS
-
-
-def look_at_print_header(piece: bytes) -> None:
-    """Refuse a sheet whose printed header or footer bears a mark."""
-    for words in IN_HEADER.findall(piece):
-        plain = unescape(words.decode("utf-8", "replace"))
-        shown = re.sub(r"&[LCRGPNDTFA]|&\"[^\"]*\"|&\d+", " ", plain)
-        if re.search(rf"(^|\s|{LEVEL}[:：])({WORDS})", shown):
-            raise RefusedError("classified", "a mark in the printed header")

@@ -75,11 +75,7 @@ def masked(text: str) -> str:
     spans = [m.span() for m in IDENTITY.finditer(known) if is_identity(m[0])]
     spans += [m.span() for m in PHONE.finditer(known)]
     for start, end in sorted(spans, reverse=True):
-        shown = shown[:start] + hidden(known[start:end]) + shown[end:]
+        digits = re.sub(r"\D", "", known[start:end])
+        stars = "*" * (len(digits) - 5)
+        shown = f"{shown[:start]}{digits[:3]}{stars}{digits[-2:]}{shown[end:]}"
     return shown
-
-
-def hidden(number: str) -> str:
-    """Return a number with its middle made of stars."""
-    digits = re.sub(r"\D", "", number)
-    return f"{digits[:3]}{'*' * (len(digits) - 5)}{digits[-2:]}"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from haidian_eval.tables.contracts import contracts
-from haidian_eval.tables.defects import Defects, by_department
+from haidian_eval.tables.defects import Defects
 from haidian_eval.tables.workbooks import write_workbook
 from haidian_eval.text import Text
 
@@ -20,12 +20,8 @@ def query_rows(rows: pd.DataFrame, defects: Defects, text: Text) -> pd.DataFrame
         {
             "number": range(1, len(rows) + 1),
             "severity": [text(f"severity.{one}") for one in rows["severity"]],
-            "file": rows["file"].to_list(),
-            "sheet": rows["sheet"].to_list(),
-            "row": rows["row"].to_list(),
-            "column": [
-                head or column for head, column in zip(rows["head"], rows["column"], strict=True)
-            ],
+            **rows[["file", "sheet", "row"]].to_dict("list"),
+            "column": rows["head"].where(rows["head"] != "", rows["column"]).to_list(),
             "found": rows["found"].to_list(),
             "rule": [text(f"rules.{rule}") for rule in rows["rule"]],
             "hint": [text(f"hints.{rule}") for rule in rows["rule"]],
@@ -56,13 +52,14 @@ def write_queries(folder: Path, defects: Defects, text: Text) -> list[Path]:
     frame = defects.frame
     frame = frame[~frame["rule"].isin(["note_row", "total_row", "encoding_read"])]
     paths = []
-    for department, rows in by_department(frame, text("query.nobody")):
-        sheets = {text("query.about"): about(department, rows, text)}
+    frame = frame.assign(department=frame["department"].replace("", text("query.nobody")))
+    for department, rows in frame.groupby("department", sort=True):
+        sheets = {text("query.about"): about(str(department), rows, text)}
         for table, own in rows.groupby("table", sort=False):
             contract = contracts().get(str(table))
             name = getattr(contract, text.lang) if contract else str(table)
             sheets[name] = query_rows(own, defects, text)
-        paths.append(folder / f"{department.translate(FORBIDDEN)}.xlsx")
+        paths.append(folder / f"{str(department).translate(FORBIDDEN)}.xlsx")
         write_workbook(paths[-1], sheets)
     return paths
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import itertools
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -30,7 +29,6 @@ ENDINGS = ("csv", "csv.gz", "xlsx", "parquet")
 UNIT_LINE = re.compile(r"(?:计量)?单位\s*:\s*(\S+)|Unit\s*:\s*(.+)", re.IGNORECASE)
 NOTES = "^\\s*(注|备注|说明|附注|填表|填报|制表|审核|联系|数据来源|资料来源|来源|Note|Source)"
 TOTALS = "^\\s*(合\\s*计|总\\s*计|小\\s*计|全部合计|Total|Sum)\\s*[:：]?\\s*$"
-OWN_PAGES = tuple(itertools.product(LANGUAGES, ("notes", "lists")))  # of our templates
 ENOUGH_COLUMNS = 3  # below that a row of one cell may be a whole row
 
 
@@ -70,20 +68,19 @@ def read_file(
     try:
         sheets = read_sheets(path)
     except RefusedError as error:
-        defects.add(error.rule, file, severity="stops", found=error.found, table=contract.name)
-        return Reading(empty_table(contract), defects)
+        rule, found = error.rule, error.found
     except UnicodeDecodeError as error:
-        found = f"byte {error.start}"
-        defects.add("encoding", file, severity="stops", found=found, table=contract.name)
-        return Reading(empty_table(contract), defects)
+        rule, found = "encoding", f"byte {error.start}"
     except (csv.Error, OSError) as error:
-        defects.add("csv", file, severity="stops", found=str(error), table=contract.name)
-        return Reading(empty_table(contract), defects)
-    frames = [
-        table_of(sheet, file, header, contract, tables or {}, defects)
-        for sheet, header in with_headers(sheets, file, contract, defects)
-    ]
-    return Reading(stacked(frames, contract) if frames else empty_table(contract), defects)
+        rule, found = "csv", str(error)
+    else:
+        frames = [
+            table_of(sheet, file, header, contract, tables or {}, defects)
+            for sheet, header in with_headers(sheets, file, contract, defects)
+        ]
+        return Reading(stacked(frames, contract) if frames else empty_table(contract), defects)
+    defects.add(rule, file, severity="stops", found=found, table=contract.name)
+    return Reading(empty_table(contract), defects)
 
 
 def stacked(frames: list[pd.DataFrame], contract: Contract) -> pd.DataFrame:
@@ -104,16 +101,15 @@ def with_headers(
     sheets: list[Sheet], file: str, contract: Contract, defects: Defects
 ) -> list[tuple[Sheet, Header]]:
     """Return the sheets that hold the table, each with its header; what is not read is said."""
-    own = {Text(lang)(f"template.{page}") for lang, page in OWN_PAGES}
+    own = {Text(lang)(f"template.{page}") for lang in LANGUAGES for page in ("notes", "lists")}
     sheets = [sheet for sheet in sheets if sheet.name not in own]
     found = [(sheet, find_header(sheet, contract)) for sheet in sheets]
     ready = [(sheet, header) for sheet, header in found if header is not None]
-    for sheet in sheets:
+    for sheet, header in found:
         for rule, seen in sheet.notes.items():
             severity = "repaired" if rule == "encoding_read" else "noted"
             defects.add(rule, file, severity=severity, sheet=sheet.name, found=seen,
                         table=contract.name)  # fmt: skip
-    for sheet, header in found:
         if ready and header is None and len(sheet.numbers):
             defects.add("sheet_unread", file, severity="noted", sheet=sheet.name,
                         table=contract.name)  # fmt: skip
@@ -129,24 +125,15 @@ def with_headers(
 def find_header(sheet: Sheet, contract: Contract) -> Header | None:
     """Return the header of a sheet: the row among the first that names most columns, or None."""
     forms = contract.headers
-    best: Header | None = None
-    for row, cells in enumerate(sheet.top):
-        header = read_header(row, cells, forms)
-        if best is None or len(header.places) > len(best.places):
-            best = header
+    read = (read_header(row, cells, forms) for row, cells in enumerate(sheet.top))
+    best = max(read, key=lambda header: len(header.places), default=None)
     enough = min(len(contract.needed), max(2, len(contract.needed) // 2))
     if best is None or len(best.places) < enough:
         return None
     stated = unit_above(sheet.top[: best.row])
-    units = {
-        name: stated for name, column in contract.columns.items() if same_kind(stated, column.unit)
-    }
+    kept = {name: column.unit for name, column in contract.columns.items() if column.unit}
+    units = {n: stated for n, unit in kept.items() if stated and ratio(stated, unit) is not None}
     return Header(best.row, best.places, best.heads, units | dict(best.units), best.twice)
-
-
-def same_kind(stated: str, declared: str) -> bool:
-    """Tell whether a unit stated for a whole sheet can be that of a column."""
-    return bool(stated and declared) and ratio(stated, declared) is not None
 
 
 def read_header(row: int, cells: list[str], forms: Mapping[str, str]) -> Header:
@@ -210,28 +197,20 @@ def tell_header(
     sheet: Sheet, header: Header, contract: Contract, defects: Defects, about: dict[str, str]
 ) -> None:
     """Record columns that are missing, stand twice, or are not the contract's."""
-    cells = sheet.top[header.row]
-    row = int(sheet.numbers[header.row])
+    cells = [cell.strip() for cell in sheet.top[header.row]]
+    row, forms = int(sheet.numbers[header.row]), contract.headers
     known = set(header.places.values())
-    others = [
-        (place, cell.strip())
-        for place, cell in enumerate(cells)
-        if cell.strip() and place not in known
-    ]
+    others = [(n, cell) for n, cell in enumerate(cells) if cell and n not in known]
     for name in contract.needed:
         if name not in header.places:
             near = [cell for _, cell in others if near_name(cell, name, contract)]
-            found = ", ".join(near) or ", ".join(masked(c.strip()) for c in cells if c.strip())
+            found = ", ".join(near) or ", ".join(masked(c) for c in cells if c)
             defects.add("renamed" if near else "header", **about, severity="stops", row=row,
                         column=name, found=found)  # fmt: skip
             others = [(place, cell) for place, cell in others if cell not in near]
     for name in header.twice:
         defects.add("header", **about, severity="stops", row=row, column=name, found=f"{name} × 2")
-        others = [
-            (place, cell)
-            for place, cell in others
-            if column_named(cell, contract.headers)[0] != name
-        ]
+        others = [(n, cell) for n, cell in others if column_named(cell, forms)[0] != name]
     for name, unit in header.units.items():
         kept = contract.columns[name].unit
         if kept and ratio(unit, kept) not in (None, 1):

@@ -53,7 +53,7 @@ def compare(
     """Return one comparison of parts with their total."""
     both = pd.concat([total, parts, other])
     whole = float(total["value"].iloc[0])
-    digits = max(decimal_places(value) for value in both["value"])
+    digits = max(len(f"{value:.10g}".partition(".")[2]) for value in both["value"])  # as printed
     difference = round(float(parts["value"].sum() + other["value"].sum()) - whole, digits)
     absent = [unit for unit in units.index if unit not in parts.index]
     capacity = sum(most_in_group(unit, parts, units) for unit in absent)
@@ -70,11 +70,6 @@ def compare(
         "verdict": verdict(difference, allowed, capacity, bool(absent)),
         "source_id": ";".join(dict.fromkeys(";".join(both["source_id"]).split(";"))),
     }
-
-
-def decimal_places(value: float) -> int:
-    """Return how many decimals a printed value has."""
-    return len(f"{value:.10g}".partition(".")[2])
 
 
 def most_in_group(unit: str, parts: pd.DataFrame, units: pd.DataFrame) -> float:

@@ -30,19 +30,13 @@ def new_edition(old: Path, new: Path, tables: Mapping[str, pd.DataFrame]) -> pd.
         for path in files_of(old, name):
             replace(new / path.relative_to(old), path.read_bytes())
     replace(new / SETTINGS, (old / SETTINGS).read_bytes())
-    replace(new / "edition.toml", renewed((old / "edition.toml").read_text("utf-8"), old, new))
-    return to_do(tables)
-
-
-def renewed(edition: str, old: Path, new: Path) -> bytes:
-    """Return edition.toml for the new year: year, as-of date and titles moved on by the years."""
     step = int(new.name) - int(old.name)
-    lines = []
-    for line in edition.splitlines():
-        if re.match(r"(year|as_of|zh|en)\b", line):
-            line = re.sub(r"(19|20)\d\d", lambda y: str(int(y[0]) + step), line)
-        lines.append(line)
-    return ("\n".join(lines) + "\n").encode()
+    lines = (old / "edition.toml").read_text("utf-8").splitlines()
+    for place, line in enumerate(lines):
+        if re.match(r"(year|as_of|zh|en)\b", line):  # year, as-of date and titles move on
+            lines[place] = re.sub(r"(19|20)\d\d", lambda y: str(int(y[0]) + step), line)
+    replace(new / "edition.toml", ("\n".join(lines) + "\n").encode())
+    return to_do(tables)
 
 
 def to_do(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -90,10 +90,14 @@ class Teller:
             "head": self.raw.heads.get(name, ""),
         }  # fmt: skip
         if rule in ("key", "repeated"):
-            heads = " ".join(self.raw.heads.get(n, n) for n in self.contract.key)
-            place |= {"column": " ".join(self.contract.key), "found": self.keys(at), "head": heads}
+            key = list(self.contract.key)
+            keys = [" ".join(map(masked, cells)) for cells in rows[key].to_numpy()]
+            heads = " ".join(self.raw.heads.get(n, n) for n in key)
+            place |= {"column": " ".join(key), "found": keys, "head": heads}
         if rule == "unit":
-            place["expected"] = self.declared(at, name)
+            cells = {n: self.raw.frame[n] for n in self.contract.columns if n in self.raw.frame}
+            kept = units_of(name, cells, self.contract, self.tables, self.raw).declared
+            place["expected"] = "" if kept is None else kept.iloc[at].to_list()
         self.defects.add_rows(pd.DataFrame(place), rule=rule, severity=severity)
 
     def expected(self, rule: str, name: str) -> Iterator[str]:
@@ -109,18 +113,6 @@ class Teller:
         if rule in ("sum", "ordered"):
             lists = self.contract.sums if rule == "sum" else self.contract.ordered
             yield from (words for words in lists if name in words.split())
-
-    def declared(self, at: np.ndarray, name: str) -> list[str]:
-        """Return the unit in which each row should have been given."""
-        frame = self.raw.frame
-        columns = {n: frame[n] for n in self.contract.columns if n in frame}
-        declared = units_of(name, columns, self.contract, self.tables, self.raw).declared
-        return [""] * len(at) if declared is None else declared.iloc[at].to_list()
-
-    def keys(self, at: np.ndarray) -> list[str]:
-        """Return the key of each row as one text."""
-        rows = self.raw.frame.iloc[at]
-        return [" ".join(map(masked, cells)) for cells in rows[list(self.contract.key)].to_numpy()]
 
     def departments(self, at: np.ndarray) -> list[str]:
         """Return who answers for each row: as the row says, as the dictionary says, or nobody."""

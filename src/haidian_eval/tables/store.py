@@ -65,10 +65,9 @@ def look_at_frame(name: str, frame: pd.DataFrame) -> None:
     try:
         schema(contracts()[name]).validate(frame.reset_index(drop=True), lazy=True)
     except SchemaErrors as error:
-        wrong = error.failure_cases[["column", "check", "failure_case"]].head(3)
-        raise TableError(
-            f"the table {name!r} breaks its contract: {wrong.to_dict('records')}"
-        ) from None
+        cases = error.failure_cases[["column", "check", "failure_case"]].head(3)
+        wrong = cases.to_dict("records")
+        raise TableError(f"the table {name!r} breaks its contract: {wrong}") from None
 
 
 def enter(folder: Path, names: Mapping[str, object]) -> None:

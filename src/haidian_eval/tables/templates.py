@@ -43,15 +43,12 @@ def header(name: str, column: Column, text: Text) -> str:
 
 def choices(column: Column, text: Text) -> str:
     """Return the words that a column admits."""
-    ends = [end for end in (column.low, column.high) if end is not None]
     if column.allowed:
         return text.listing(words_of(column, text))
     if column.kind == "flag":
         return text.listing([text("template.yes"), text("template.no")])
-    span = (
-        f"{'' if column.low is None else column.low}–{'' if column.high is None else column.high}"
-    )
-    return span if ends else ""
+    low, high = ("" if end is None else end for end in (column.low, column.high))
+    return "" if low == high == "" else f"{low}–{high}"
 
 
 def words_of(column: Column, text: Text) -> list[str]:

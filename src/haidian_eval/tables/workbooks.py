@@ -52,7 +52,10 @@ def new_workbook(path: Path) -> Iterator[pd.ExcelWriter[Any]]:
 
 def add_sheet(book: pd.ExcelWriter[Any], name: str, frame: pd.DataFrame) -> Any:
     """Return a new sheet with a frozen header, a filter and columns as wide as their cells."""
-    own = sheet_name(name, list(book.sheets))
+    wanted = name.translate(FORBIDDEN).strip()[:31] or "_"  # a sheet's name: at most 31 letters
+    own, number, taken = wanted, 2, {other.casefold() for other in book.sheets}
+    while own.casefold() in taken:
+        own, number = f"{wanted[:27]}_{number}", number + 1
     plain = frame.astype("object").where(frame.notna(), None)
     plain.to_excel(book, sheet_name=own, index=False, header=False, startrow=1)
     sheet = book.sheets[own]
@@ -63,12 +66,3 @@ def add_sheet(book: pd.ExcelWriter[Any], name: str, frame: pd.DataFrame) -> Any:
     if len(frame):
         sheet.autofilter(0, 0, len(frame), max(0, frame.shape[1] - 1))
     return sheet
-
-
-def sheet_name(wanted: str, taken: list[str]) -> str:
-    """Return a name that a sheet may have and no other has: at most 31 letters."""
-    plain = wanted.translate(FORBIDDEN).strip()[:31] or "_"
-    name, number = plain, 2
-    while name.casefold() in {other.casefold() for other in taken}:
-        name, number = f"{plain[:27]}_{number}", number + 1
-    return name
