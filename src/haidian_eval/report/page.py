@@ -118,14 +118,9 @@ class Page:
         )
 
     def table(
-        self,
-        key: str,
-        rows: pd.DataFrame,
-        *,
-        heads: int = 1,
-        method_only: bool = False,
+        self, key: str, rows: pd.DataFrame, *, heads: int = 1, method_only: bool = False,
         **values: object,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Show rows as a numbered table; they carry `source_id`, `values` fill its caption.
 
         method_only: it demonstrates a method and is headed so.

@@ -108,13 +108,9 @@ def with_weights(framework: Framework, weights: pd.Series) -> Framework:
 
 
 def score(
-    values: pd.DataFrame,
-    framework: Framework,
-    *,
-    weights: pd.Series | None = None,
-    groups: pd.Series | None = None,
-    previous: pd.DataFrame | None = None,
-) -> Scores:
+    values: pd.DataFrame, framework: Framework, *, weights: pd.Series | None = None,
+    groups: pd.Series | None = None, previous: pd.DataFrame | None = None,
+) -> Scores:  # fmt: skip
     """Return the scores of all units.
 
     Parameters: `values` unit x indicator; `weights` node -> weight in place of the table's;

@@ -85,27 +85,25 @@ def build_framework(indicators: pd.DataFrame, points: pd.DataFrame | None = None
 
 
 def with_defaults(nodes: pd.DataFrame) -> pd.DataFrame:
-    """Return the nodes with every column that scoring reads; blank and absent cells alike."""
+    """Return the nodes with every column that scoring reads; blank and absent cells alike.
+
+    What should be a number and is neither that nor blank is named.
+    """
     filled = nodes.copy()
     for name in WORDS:
         cells = filled.get(name, pd.Series(None, filled.index, dtype="object")).astype("object")
         filled[name] = cells.where(cells.notna() & (cells != ""), DEFAULTS.get(name))
     for name in NUMBERS:
         cells = filled.get(name, pd.Series(np.nan, filled.index))
-        filled[name] = to_floats(cells, name)
+        parsed = pd.to_numeric(cells, errors="coerce")
+        wrong = cells[parsed.isna() & cells.notna() & (cells != "")]
+        if len(wrong):
+            raise ParameterError(f"{wrong.index[0]}: {name} = {wrong.iloc[0]!r} is not a number")
+        filled[name] = parsed.astype("float64")
     is_parent = filled.index.isin(filled["parent_id"].dropna())
     filled.loc[is_parent, "aggregation"] = filled["aggregation"].fillna("arithmetic")
     filled["weight"] = filled["weight"].where(filled["parent_id"].notna(), 1.0)
     return filled
-
-
-def to_floats(cells: pd.Series, name: str) -> pd.Series:
-    """Return a column of numbers; what is neither a number nor blank is named."""
-    parsed = pd.to_numeric(cells, errors="coerce")
-    wrong = cells[parsed.isna() & cells.notna() & (cells != "")]
-    if len(wrong):
-        raise ParameterError(f"{wrong.index[0]}: {name} = {wrong.iloc[0]!r} is not a number")
-    return parsed.astype("float64")
 
 
 def points_by_leaf(points: pd.DataFrame | None, scheme: str) -> dict[str, np.ndarray]:
