@@ -75,7 +75,10 @@ def build_framework(indicators: pd.DataFrame, points: pd.DataFrame | None = None
     if repeated:
         raise ParameterError(f"scheme {schemes[0]!r}: node_id stands twice: {repeated}")
     nodes = with_defaults(indicators.set_index("node_id"))
-    framework = Framework(nodes, points_by_leaf(points, schemes[0]), find_root(nodes))
+    roots = list(nodes.index[nodes["parent_id"].isna()])
+    if len(roots) != 1:
+        raise ParameterError(f"a framework has one node without a parent; found {roots}")
+    framework = Framework(nodes, points_by_leaf(points, schemes[0]), str(roots[0]))
     lost = sorted(set(nodes.index) - {framework.root}.union(*framework.families.values()))
     if lost:
         raise ParameterError(f"these nodes do not lead to the root {framework.root!r}: {lost}")
@@ -112,14 +115,6 @@ def points_by_leaf(points: pd.DataFrame | None, scheme: str) -> dict[str, np.nda
         return {}
     own = points[points["scheme_id"] == scheme].sort_values(["node_id", "at"])
     return {str(leaf): group[["at", "score"]].to_numpy() for leaf, group in own.groupby("node_id")}
-
-
-def find_root(nodes: pd.DataFrame) -> str:
-    """Return the node without a parent."""
-    roots = list(nodes.index[nodes["parent_id"].isna()])
-    if len(roots) != 1:
-        raise ParameterError(f"a framework has one node without a parent; found {roots}")
-    return str(roots[0])
 
 
 def check_names(framework: Framework) -> None:
