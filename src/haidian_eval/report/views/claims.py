@@ -114,11 +114,9 @@ def remark(words: Words, row: pd.Series) -> str:
 
 
 def years(
-    rows: pd.DataFrame,
-    asked: checked.FirstEveryYear,
-    tables: Mapping[str, pd.DataFrame],
+    rows: pd.DataFrame, asked: checked.FirstEveryYear, tables: Mapping[str, pd.DataFrame],
     text: Text,
-) -> pd.DataFrame:
+) -> pd.DataFrame:  # fmt: skip
     """Return the place among the rivals year by year, each year of the claim with its own class."""
     words = Words(text, tables["units"])
     standing = tables["sources"].set_index("source_id")["standing"]

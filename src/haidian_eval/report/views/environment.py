@@ -51,12 +51,10 @@ def refused(found: Improvement, indicators: pd.DataFrame, text: Text) -> Iterato
     for _, row in found.refused.iterrows():
         yield text(
             "environment.not_compared",
-            indicator=named(indicators, row["indicator_id"], text).name,
-            period=text.period(row["period"]),
-            base=text.period(row["base_period"]),
-            units=row["units"],
+            indicator=named(indicators, row["indicator_id"], text).name, units=row["units"],
+            period=text.period(row["period"]), base=text.period(row["base_period"]),
             reason=text(f"economy.reasons.{row['reason']}"),
-        )
+        )  # fmt: skip
 
 
 def change(
@@ -75,14 +73,11 @@ def change_words(
     """Return what caption and note of a comparison say; mark: of the year of the base, if any."""
     own, base = named(indicators, summary["indicator_id"], text), summary["base_period"]
     years = [year for year in params.environment.marked_years if str(year.year) == base[:4]]
-    marks = {
-        "period": text.period(base),
-        "mark": text.listing([getattr(year, text.lang) for year in years]),
-    }
+    mark = text.listing([getattr(year, text.lang) for year in years])
     words = {"indicator": own.name, "unit": own.unit, "period": text.period(summary["period"])}
     return words | {
         "base": text.period(base),
-        "mark": text("environment.marked", **marks) if years else "",
+        "mark": text("environment.marked", period=text.period(base), mark=mark) if years else "",
         **{name: summary[name] for name in ("units", "assessed")},
         "correlation": show(summary["correlation"], 2).replace("-", "−"),
     }
