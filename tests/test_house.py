@@ -179,7 +179,7 @@ def imports_of(path: Path) -> set[str]:
     found = re.findall(
         r"^from haidian_eval(?:\.(\w+))?[\w.]* import (.+)$", path.read_text("utf-8"), re.M
     )
-    return {room or name.split(",")[0].strip() for room, name in found} - {"__version__"}
+    return {room or re.split(",| as ", name)[0].strip() for room, name in found} - {"__version__"}
 
 
 def test_rooms_do_not_import_each_other_in_circles() -> None:

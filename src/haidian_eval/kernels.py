@@ -91,15 +91,10 @@ def execute(task: Task) -> None:
     fault = f"{task.notebook.name} ({task.lang}) failed; the cells that ran are in {task.output}\n"
     try:
         papermill.execute_notebook(
-            str(task.notebook),
-            str(task.output),
-            parameters=dict(task.parameters),
-            kernel_name="python3",
-            progress_bar=False,
-            log_output=False,
-            record_timing=False,
+            str(task.notebook), str(task.output), parameters=dict(task.parameters),
+            kernel_name="python3", progress_bar=False, log_output=False, record_timing=False,
             **kernel_options(),
-        )
+        )  # fmt: skip
     except papermill.PapermillExecutionError as error:
         mendable = getattr(errors, error.ename, None)
         if isinstance(mendable, type):

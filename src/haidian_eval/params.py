@@ -246,21 +246,17 @@ def with_setting(tree: Mapping[str, Any], path: list[str], value: object) -> dic
     return {**tree, path[0]: new}
 
 
-def known_names(location: tuple[Any, ...]) -> list[str]:
-    """Return the names that a table of parameters declares, given the path to it."""
-    model: Any = Params
-    for name in location:
-        model = model.model_fields[name].annotation if name in model.model_fields else model
-    return list(model.model_fields)
-
-
 def explain(error: ValidationError, where: str) -> str:
     """Return the first faults of a validation, one line each, with the names that are known."""
     lines = []
     for fault in error.errors()[:5]:
         what = f"the parameter {'.'.join(map(str, fault['loc']))!r}"
         if fault["type"] == "extra_forbidden":
-            lines.append(not_known(what, fault["loc"][-1], known_names(fault["loc"][:-1])))
+            model: Any = Params
+            for name in fault["loc"][:-1]:
+                fields = model.model_fields
+                model = fields[name].annotation if name in fields else model
+            lines.append(not_known(what, fault["loc"][-1], list(model.model_fields)))
         elif fault["type"] == "missing":
             lines.append(f"{what} is missing; it has no default")
         else:

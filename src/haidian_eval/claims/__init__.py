@@ -6,16 +6,6 @@ from haidian_eval.claims.classes import CLASSES, Claims, check, class_of, weakes
 from haidian_eval.claims.months import by_district, month_by_month
 
 __all__ = [
-    "CLASSES",
-    "PART_OF_YEAR",
-    "Claims",
-    "FirstEveryYear",
-    "asked_of",
-    "by_district",
-    "check",
-    "class_of",
-    "is_whole_year",
-    "month_by_month",
-    "weakest",
-    "yearly_places",
-]
+    "CLASSES", "PART_OF_YEAR", "Claims", "FirstEveryYear", "asked_of", "by_district", "check",
+    "class_of", "is_whole_year", "month_by_month", "weakest", "yearly_places",
+]  # fmt: skip

@@ -81,18 +81,12 @@ def asked_by(claim: pd.Series, tables: Mapping[str, pd.DataFrame]) -> Section:
         faults = [f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors()]
         what = f"{where}: the check {claim['check']!r} cannot use it"
         raise TableError(f"{what}: {'; '.join(faults)}") from None
-    refuse_unknown(asked, tables, where)
-    return asked
-
-
-def refuse_unknown(asked: Section, tables: Mapping[str, pd.DataFrame], where: str) -> None:
-    """Refuse ids of indicators, units and rules that are not in their tables."""
     for field, table in NAMES.items():
-        named = getattr(asked, field, ())
-        known = set(tables[table][KEYS[table]])
+        named, known = getattr(asked, field, ()), set(tables[table][KEYS[table]])
         for name in (named,) if isinstance(named, str) else named:
             if name not in known:
                 raise TableError(not_known(f"{where}: {field} = {name!r}", name, sorted(known)))
+    return asked
 
 
 def asked_of(tables: Mapping[str, pd.DataFrame], check: str) -> Iterator[Section]:

@@ -9,9 +9,6 @@ import pandas as pd
 from haidian_eval.environment import joined, one_vintage, places
 from haidian_eval.scoring import as_named
 
-MONTH = r"\d{4}-\d{2}"
-TABLE = "table_"  # vintages of the tables published month by month
-
 
 def by_district(values: pd.DataFrame, units: pd.DataFrame, without: Sequence[str]) -> pd.DataFrame:
     """Return values of stations as means over their districts, beside those that are districts'.
@@ -41,6 +38,6 @@ def month_by_month(
     values: of districts. Columns: those of `places`; as their vintage the tables published month
     by month are one series, every set of station data is another.
     """
-    monthly = values[values["period"].str.fullmatch(MONTH)]
-    series = monthly["vintage"].where(~monthly["vintage"].str.startswith(TABLE), "published")
+    monthly = values[values["period"].str.fullmatch(r"\d{4}-\d{2}")]
+    series = monthly["vintage"].where(~monthly["vintage"].str.startswith("table_"), "published")
     return as_named(places(monthly.assign(vintage=series), unit, rivals, cost=True), indicators)

@@ -11,16 +11,6 @@ from haidian_eval.environment.levels import Levels, is_cost, joined, levels, one
 from haidian_eval.environment.standing import latest_places, places, repeated, runs
 
 __all__ = [
-    "Improvement",
-    "Levels",
-    "demonstration",
-    "improvement",
-    "is_cost",
-    "joined",
-    "latest_places",
-    "levels",
-    "one_vintage",
-    "places",
-    "repeated",
-    "runs",
-]
+    "Improvement", "Levels", "demonstration", "improvement", "is_cost", "joined", "latest_places",
+    "levels", "one_vintage", "places", "repeated", "runs",
+]  # fmt: skip

@@ -38,13 +38,9 @@ class Improvement:
 
 
 def improvement(
-    values: pd.DataFrame,
-    indicators: pd.DataFrame,
-    units: pd.DataFrame,
-    *,
-    names: Sequence[str],
-    needed_share: float,
-) -> Improvement:
+    values: pd.DataFrame, indicators: pd.DataFrame, units: pd.DataFrame, *,
+    names: Sequence[str], needed_share: float,
+) -> Improvement:  # fmt: skip
     """Return the changes of the named indicators against the same month of the year before."""
     own = values[values["indicator_id"].isin(names) & values["unit_id"].isin(units["unit_id"])]
     pairs = changes(own)
@@ -58,7 +54,12 @@ def improvement(
     table = every_unit(shown, names, units)
     summary = summarised(table, needed_share)
     sign = signs(table["indicator_id"], indicators)
-    ranks = where_ranked(change_ranks(table, sign), table, summary)
+    within = [table[name] for name in PERIOD]
+    middle, half = (table["low"] + table["high"]) / 2, (table["high"] - table["low"]) / 2
+    rank = competition_rank(table["relative"] * sign, ascending=True, by=within)
+    bounds = rank_bounds(middle * sign, half, ascending=True, by=within)
+    ranks = pd.concat([rank, bounds], axis=1).set_axis(CHANGE_RANKS, axis=1)
+    ranks = where_ranked(ranks, table, summary)
     changed = pd.concat([table.assign(status=status(table, sign)), ranks], axis=1)
     return Improvement(with_regression(changed), summary, refused)
 
@@ -84,15 +85,6 @@ def correlation(table: pd.DataFrame) -> float:
     known = table.loc[table["relative"].notna(), ["base_value", "relative"]]
     varies = known.nunique().min() > 1
     return float(known["base_value"].corr(known["relative"])) if varies else float("nan")
-
-
-def change_ranks(table: pd.DataFrame, sign: pd.Series) -> pd.DataFrame:
-    """Return the ranks of the printed changes; those that rounding may explain are ties."""
-    within = [table[name] for name in PERIOD]
-    middle, half = (table["low"] + table["high"]) / 2, (table["high"] - table["low"]) / 2
-    rank = competition_rank(table["relative"] * sign, ascending=True, by=within)
-    bounds = rank_bounds(middle * sign, half, ascending=True, by=within)
-    return pd.concat([rank, bounds], axis=1).set_axis(CHANGE_RANKS, axis=1)
 
 
 def status(table: pd.DataFrame, sign: pd.Series) -> pd.Series:

@@ -61,13 +61,9 @@ def signs(names: pd.Series, indicators: pd.DataFrame) -> pd.Series:
 
 
 def levels(
-    values: pd.DataFrame,
-    indicators: pd.DataFrame,
-    units: pd.DataFrame,
-    *,
-    names: Sequence[str],
-    needed_share: float,
-) -> Levels:
+    values: pd.DataFrame, indicators: pd.DataFrame, units: pd.DataFrame, *,
+    names: Sequence[str], needed_share: float,
+) -> Levels:  # fmt: skip
     """Return the levels of the named indicators; ranks need values of `needed_share` of the units.
 
     `units`: the assessed units alone, with peer_group.
@@ -78,26 +74,22 @@ def levels(
     if table.empty:
         raise TableError(f"no value of the indicators {list(names)} counts in this edition")
     verdicts = tell_apart(table, needed_share)
-    ranks = level_ranks(table, table["value"] * signs(table["indicator_id"], indicators))
-    group = table.assign(peer_group=table["peer_group"].fillna("")).groupby([*PERIOD, "peer_group"])
+    value = table["value"] * signs(table["indicator_id"], indicators)  # the lowest is the best
+    period = [table[name] for name in PERIOD]
+    group, found = [*period, table["peer_group"].fillna("")], []
+    for within in (period, group):
+        found.append(competition_rank(value, ascending=True, by=within))
+        found.append(rank_bounds(value, table["half_width"], ascending=True, by=within))
+    ranks = pd.concat(found, axis=1).set_axis(RANKS, axis=1)
     ranked = pd.concat([table, where_ranked(ranks, table, verdicts)], axis=1)
-    return Levels(ranked.assign(group_size=group["value"].transform("count")), verdicts)
+    size = table["value"].groupby(group).transform("count")
+    return Levels(ranked.assign(group_size=size), verdicts)
 
 
 def where_ranked(ranks: pd.DataFrame, table: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
     """Return the ranks of a table's rows, blank in periods whose verdict is not a blank."""
     reason = table[PERIOD].merge(verdicts, on=PERIOD, how="left", validate="m:1")["reason"]
     return ranks.mask(reason != "")
-
-
-def level_ranks(table: pd.DataFrame, value: pd.Series) -> pd.DataFrame:
-    """Return the ranks over all units and inside each peer group; the lowest value is the best."""
-    period, group = [table[name] for name in PERIOD], table["peer_group"].fillna("")
-    found = []
-    for within in (period, [*period, group]):
-        found.append(competition_rank(value, ascending=True, by=within))
-        found.append(rank_bounds(value, table["half_width"], ascending=True, by=within))
-    return pd.concat(found, axis=1).set_axis(RANKS, axis=1)
 
 
 def tell_apart(table: pd.DataFrame, needed_share: float) -> pd.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,24 +15,6 @@ from haidian_eval.report.exhibit import Exhibit, csv_text, html
 from haidian_eval.report.export import render
 from haidian_eval.tables.defects import SEVERITIES
 from haidian_eval.text import Text
-
-
-@dataclass(frozen=True, slots=True)
-class Alone:
-    """What stands around a page that belongs to no report; `sums`: file -> SHA-256."""
-
-    params: Params
-    sums: Mapping[str, str]
-    ordered: tuple[str, ...] = ()
-    langs: tuple[str, ...] = ()
-
-    def scenario(self, text: Text) -> str:
-        """Return nothing: raw tables are of no scenario."""
-        return ""
-
-    def box(self, text: Text) -> Mapping[str, str]:
-        """Return what was checked."""
-        return self.sums
 
 
 def check_page(frame: pd.DataFrame, params: Params, text: Text, *, sums: Mapping[str, str]) -> str:
@@ -52,7 +33,9 @@ def check_page(frame: pd.DataFrame, params: Params, text: Text, *, sums: Mapping
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(outputs=outputs)])
     stage = SimpleNamespace(name="check", page="")
-    return render(notebook, file_stem="check", text=text, site=Alone(params, sums), stage=stage)
+    alone = {"params": params, "ordered": (), "langs": ()}  # a page that belongs to no report
+    site = SimpleNamespace(**alone, scenario=lambda _: "", box=lambda _: sums)
+    return render(notebook, file_stem="check", text=text, site=site, stage=stage)
 
 
 def part(key: str, number: int, lead: str, rows: pd.DataFrame, text: Text) -> list[Any]:

@@ -23,13 +23,10 @@ def exporter() -> Any:
     from nbconvert import HTMLExporter
 
     return HTMLExporter(
-        template_name="study",
-        extra_template_basedirs=[str(TEMPLATES)],
-        exclude_anchor_links=True,
-        exclude_output_prompt=True,
-        exclude_input_prompt=True,
+        template_name="study", extra_template_basedirs=[str(TEMPLATES)],
+        exclude_anchor_links=True, exclude_output_prompt=True, exclude_input_prompt=True,
         filters={"css_string": css_string},
-    )
+    )  # fmt: skip
 
 
 def css_string(text: str) -> str:

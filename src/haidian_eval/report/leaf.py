@@ -33,24 +33,16 @@ class Leaf:
 
 def read_leaves(framework: Framework, text: Text) -> list[Leaf]:
     """Return the indicators of a framework in words."""
-    return [read_leaf(framework, name, text) for name in framework.leaves]
-
-
-def read_leaf(framework: Framework, name: str, text: Text) -> Leaf:
-    """Return one indicator in words."""
-    row = framework.nodes.loc[name]
-    standard = text.choose(row, "scoring_standard") or text(f"score_rules.{row['rule']}")
-    return Leaf(
-        id=name,
-        name=text.choose(row, "name"),
-        unit=text.unit(row["unit"]),
-        definition=text.choose(row, "definition"),
-        rule=row["rule"],
-        standard=standard,
-        direction=row["direction"],
-        full_marks_at=full_marks_at(framework, name),
-        source_id=joined(row["source_id"], framework.nodes.at[framework.root, "source_id"]),
-    )
+    leaves, own_source = [], framework.nodes.at[framework.root, "source_id"]
+    for name in framework.leaves:
+        row = framework.nodes.loc[name]
+        standard = text.choose(row, "scoring_standard") or text(f"score_rules.{row['rule']}")
+        words = {part: text.choose(row, part) for part in ("name", "definition")}
+        rule = {"rule": row["rule"], "standard": standard, "direction": row["direction"]}
+        best, cited = full_marks_at(framework, name), joined(row["source_id"], own_source)
+        unit = text.unit(row["unit"])
+        leaves.append(Leaf(name, unit=unit, **words, **rule, full_marks_at=best, source_id=cited))
+    return leaves
 
 
 def line_words(own: Leaf, text: Text) -> str:

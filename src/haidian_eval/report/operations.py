@@ -45,11 +45,6 @@ def indicator_with_unit(words: Words, node_id: str) -> str:
     return words.text("exhibit.with_unit", name=own.name, unit=own.unit)
 
 
-def periods(words: Words, cell: str) -> str:
-    """Return periods such as "2024-01;2024-02" in words."""
-    return words.text.listing([words.text.period(one) for one in cell.split(";")])
-
-
 def vintage_words(vintage: object, text: Text) -> str:
     """Return a vintage in words; table_2021-08 is the table published for that month."""
     if not isinstance(vintage, str):
@@ -58,11 +53,6 @@ def vintage_words(vintage: object, text: Text) -> str:
         return text("vintages.table", period=text.period(vintage.removeprefix("table_")))
     key = f"vintages.{vintage}"
     return text(key) if text.has(key) else vintage
-
-
-def year_and_vintage(words: Words, year: str, vintage: object) -> str:
-    """Return a year with the vintage of its figure."""
-    return words.text("economy.year_of", year=year, vintage=vintage_words(vintage, words.text))
 
 
 def series(words: Words, node_id: str, vintage: object) -> str:
@@ -76,11 +66,6 @@ def word(words: Words, cell: object, *, among: str, blank: str = "", missing: st
     if not isinstance(cell, str):
         return words.text(missing) if missing else "—"
     return words.text(f"{among}.{cell}" if cell or not blank else blank)
-
-
-def in_language(words: Words, zh: object, en: object = None) -> str:
-    """Return the cell in the language of the page, the Chinese one where that is blank."""
-    return words.text.choose({"cell_zh": zh, "cell_en": en}, "cell")
 
 
 def as_printed(value: float, half_width: float) -> str:
@@ -135,12 +120,18 @@ OPERATIONS: dict[str, Callable[..., object]] = {
     "indicator with unit": indicator_with_unit,
     "unit of measure": lambda words, cell: words.indicator(cell).unit,
     "period": lambda words, cell: words.text.period(cell),
-    "periods": periods,
+    "periods": lambda words, cell: words.text.listing(
+        [words.text.period(one) for one in cell.split(";")]
+    ),
     "vintage": lambda words, cell: vintage_words(cell, words.text),
-    "year and vintage": year_and_vintage,
+    "year and vintage": lambda words, year, vintage: words.text(
+        "economy.year_of", year=year, vintage=vintage_words(vintage, words.text)
+    ),
     "series": series,
     "word": word,
-    "in language": in_language,
+    "in language": lambda words, zh, en=None: words.text.choose(
+        {"cell_zh": zh, "cell_en": en}, "cell"
+    ),
     "table and key": lambda _, table, key: f"{table}: {key}",
     "exact": lambda _, cell: exact(cell),
     "as printed": lambda _, value, half_width: as_printed(value, half_width),

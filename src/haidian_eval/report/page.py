@@ -106,26 +106,16 @@ class Page:
         name = ".".join([key, *map(str, values.values())])
         place = self.numbers.setdefault((kind, name), count + 1)
         return Exhibit(
-            kind=kind,
-            number=f"{self.number}-{place}",
+            kind=kind, number=f"{self.number}-{place}",
             caption=self.text(f"{prefix}.caption", **values),
             note=self.text(f"{prefix}.note", **values) if self.text.has(f"{prefix}.note") else "",
-            rows=rows,
-            sources=self.known_sources(),
-            text=self.text,
-            touched=self.touched,
-            **more,
-        )
+            rows=rows, sources=self.known_sources(), text=self.text, touched=self.touched, **more,
+        )  # fmt: skip
 
     def table(
-        self,
-        key: str,
-        rows: pd.DataFrame,
-        *,
-        heads: int = 1,
-        method_only: bool = False,
+        self, key: str, rows: pd.DataFrame, *, heads: int = 1, method_only: bool = False,
         **values: object,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Show rows as a numbered table; they carry `source_id`, `values` fill its caption.
 
         method_only: it demonstrates a method and is headed so.

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from haidian_eval import __version__
-from haidian_eval.params import Params, Study, load_params
+from haidian_eval.params import Study, load_params
 from haidian_eval.tables.store import sha256
-from haidian_eval.text import Text
 
 PACKAGE = Path(__file__).resolve().parents[1]
 LIBRARIES = ("numpy", "pandas", "matplotlib", "papermill", "nbconvert")
@@ -67,11 +66,3 @@ def trace(study: Study, notebooks: Path, settings: Iterable[str]) -> Provenance:
         lock=sha256(lock) if lock.is_file() else "",
         versions=", ".join(names + [f"{name} {version(name)}" for name in LIBRARIES]),
     )
-
-
-def in_words(provenance: Provenance, params: Params, text: Text) -> dict[str, str]:
-    """Return label -> value for the box on each page."""
-    settings = "; ".join(provenance.settings) or text("provenance.no_settings")
-    edition = {"edition": str(params.edition.year), "as_of": str(params.edition.as_of)}
-    values = {"run": provenance.run_id} | edition | asdict(provenance) | {"settings": settings}
-    return {text(f"provenance.{name}"): value for name, value in values.items()}

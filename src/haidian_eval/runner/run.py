@@ -55,17 +55,10 @@ def alone(folder: Path, *, wait: float = 0) -> Iterator[None]:
 
 
 def run(
-    study: Study,
-    notebooks: Path,
-    *,
-    langs: Sequence[str],
-    settings: Sequence[str] = (),
-    only: str = "",
-    start: str = "",
-    jobs: int = 0,
-    force: bool = False,
+    study: Study, notebooks: Path, *, langs: Sequence[str], settings: Sequence[str] = (),
+    only: str = "", start: str = "", jobs: int = 0, force: bool = False,
     notify: Notify = lambda what: None,
-) -> Outcome:
+) -> Outcome:  # fmt: skip
     """Execute the stages in all languages and publish their pages; `notify` hears of each task.
 
     What stands there already, made from the same inputs, parameters and program, is left as it is

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from haidian_eval.params import LANGUAGES, Params
-from haidian_eval.runner.provenance import Provenance, in_words
+from haidian_eval.runner.provenance import Provenance
 from haidian_eval.runner.stages import Stage
 from haidian_eval.tables.store import replace, sha256
 from haidian_eval.text import Text
@@ -45,7 +45,11 @@ class Site:
 
     def box(self, text: Text) -> dict[str, str]:
         """Return label -> value of what the run was made from."""
-        return in_words(self.provenance, self.params, text)
+        made, own = self.provenance, self.params.edition
+        settings = "; ".join(made.settings) or text("provenance.no_settings")
+        edition = {"edition": str(own.year), "as_of": str(own.as_of)}
+        values = {"run": made.run_id} | edition | asdict(made) | {"settings": settings}
+        return {text(f"provenance.{name}"): value for name, value in values.items()}
 
 
 @dataclass(frozen=True, slots=True)

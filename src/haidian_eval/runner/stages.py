@@ -28,12 +28,6 @@ class Stage:
         return f"{self.notebook.stem}.html"
 
 
-def code_of(notebook: Path) -> str:
-    """Return the code of a notebook, cell after cell."""
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    return "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
-
-
 def page_calls(code: str, method: str) -> list[ast.Call]:
     """Return the calls of a method of `page`, such as page.load(...)."""
     return [
@@ -49,7 +43,8 @@ def page_calls(code: str, method: str) -> list[ast.Call]:
 
 def read_stage(notebook: Path) -> Stage:
     """Return a stage with the tables that its notebook names in words; others are refused."""
-    code = code_of(notebook)
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    code = "\n\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
     reads: set[str] = set()
     for call in page_calls(code, "load"):
         if not (call.args and isinstance(call.args[0], ast.Constant)):

@@ -108,13 +108,9 @@ def with_weights(framework: Framework, weights: pd.Series) -> Framework:
 
 
 def score(
-    values: pd.DataFrame,
-    framework: Framework,
-    *,
-    weights: pd.Series | None = None,
-    groups: pd.Series | None = None,
-    previous: pd.DataFrame | None = None,
-) -> Scores:
+    values: pd.DataFrame, framework: Framework, *, weights: pd.Series | None = None,
+    groups: pd.Series | None = None, previous: pd.DataFrame | None = None,
+) -> Scores:  # fmt: skip
     """Return the scores of all units.
 
     Parameters: `values` unit x indicator; `weights` node -> weight in place of the table's;
@@ -133,12 +129,8 @@ def score(
         before = aggregate(normalise(previous, framework), framework, weight)[framework.root]
         change = index - before.reindex(values.index)
     return Scores(
-        normalised=normalised,
-        nodes=nodes,
-        index=index,
-        rank=competition_rank(index),
-        group_rank=competition_rank(index, by=group),
-        improvement_rank=competition_rank(change),
+        normalised=normalised, nodes=nodes, index=index, rank=competition_rank(index),
+        group_rank=competition_rank(index, by=group), improvement_rank=competition_rank(change),
         coverage=normalised.notna().mean(axis=1),
         effective_weights=effective_weights(nodes, framework, weight),
-    )
+    )  # fmt: skip

@@ -75,7 +75,10 @@ def build_framework(indicators: pd.DataFrame, points: pd.DataFrame | None = None
     if repeated:
         raise ParameterError(f"scheme {schemes[0]!r}: node_id stands twice: {repeated}")
     nodes = with_defaults(indicators.set_index("node_id"))
-    framework = Framework(nodes, points_by_leaf(points, schemes[0]), find_root(nodes))
+    roots = list(nodes.index[nodes["parent_id"].isna()])
+    if len(roots) != 1:
+        raise ParameterError(f"a framework has one node without a parent; found {roots}")
+    framework = Framework(nodes, points_by_leaf(points, schemes[0]), str(roots[0]))
     lost = sorted(set(nodes.index) - {framework.root}.union(*framework.families.values()))
     if lost:
         raise ParameterError(f"these nodes do not lead to the root {framework.root!r}: {lost}")
@@ -85,27 +88,25 @@ def build_framework(indicators: pd.DataFrame, points: pd.DataFrame | None = None
 
 
 def with_defaults(nodes: pd.DataFrame) -> pd.DataFrame:
-    """Return the nodes with every column that scoring reads; blank and absent cells alike."""
+    """Return the nodes with every column that scoring reads; blank and absent cells alike.
+
+    What should be a number and is neither that nor blank is named.
+    """
     filled = nodes.copy()
     for name in WORDS:
         cells = filled.get(name, pd.Series(None, filled.index, dtype="object")).astype("object")
         filled[name] = cells.where(cells.notna() & (cells != ""), DEFAULTS.get(name))
     for name in NUMBERS:
         cells = filled.get(name, pd.Series(np.nan, filled.index))
-        filled[name] = to_floats(cells, name)
+        parsed = pd.to_numeric(cells, errors="coerce")
+        wrong = cells[parsed.isna() & cells.notna() & (cells != "")]
+        if len(wrong):
+            raise ParameterError(f"{wrong.index[0]}: {name} = {wrong.iloc[0]!r} is not a number")
+        filled[name] = parsed.astype("float64")
     is_parent = filled.index.isin(filled["parent_id"].dropna())
     filled.loc[is_parent, "aggregation"] = filled["aggregation"].fillna("arithmetic")
     filled["weight"] = filled["weight"].where(filled["parent_id"].notna(), 1.0)
     return filled
-
-
-def to_floats(cells: pd.Series, name: str) -> pd.Series:
-    """Return a column of numbers; what is neither a number nor blank is named."""
-    parsed = pd.to_numeric(cells, errors="coerce")
-    wrong = cells[parsed.isna() & cells.notna() & (cells != "")]
-    if len(wrong):
-        raise ParameterError(f"{wrong.index[0]}: {name} = {wrong.iloc[0]!r} is not a number")
-    return parsed.astype("float64")
 
 
 def points_by_leaf(points: pd.DataFrame | None, scheme: str) -> dict[str, np.ndarray]:
@@ -114,14 +115,6 @@ def points_by_leaf(points: pd.DataFrame | None, scheme: str) -> dict[str, np.nda
         return {}
     own = points[points["scheme_id"] == scheme].sort_values(["node_id", "at"])
     return {str(leaf): group[["at", "score"]].to_numpy() for leaf, group in own.groupby("node_id")}
-
-
-def find_root(nodes: pd.DataFrame) -> str:
-    """Return the node without a parent."""
-    roots = list(nodes.index[nodes["parent_id"].isna()])
-    if len(roots) != 1:
-        raise ParameterError(f"a framework has one node without a parent; found {roots}")
-    return str(roots[0])
 
 
 def check_names(framework: Framework) -> None:

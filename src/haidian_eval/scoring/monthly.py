@@ -41,10 +41,17 @@ def score_alone(
     """Return the scores of every indicator in every period over the units to be assessed.
 
     `units`: unit_id and peer_group of these units, one row each, and of no others.
-    Indicators without any value that counts have no rows; with none at all, TableError.
+    Indicators without any value that counts have no rows; with none at all, or with values of one
+    unit and period in more than one vintage, TableError.
     """
     wanted = values[values["indicator_id"].isin(framework.leaves)]
-    refuse_two_vintages(wanted)
+    twice = wanted[wanted.duplicated(KEY, keep=False)]
+    if len(twice):  # which vintage counts is a choice
+        row, vintages = twice.iloc[0], sorted(set(twice["vintage"]))
+        raise TableError(
+            f"{row['indicator_id']}, {row['period']}: {twice['unit_id'].nunique()} units have"
+            f" values of the vintages {vintages}; keep one vintage in values.csv"
+        )
     table = every_unit(wanted[[*KEY, "value", "half_width", "source_id"]], framework.leaves, units)
     if table.empty:
         raise TableError(
@@ -73,18 +80,6 @@ def every_unit(values: pd.DataFrame, names: Sequence[str], units: pd.DataFrame) 
     periods = as_named(values[PERIOD].drop_duplicates().sort_values("period"), names)
     grid = periods.merge(units[["unit_id", "peer_group"]], how="cross")
     return grid.merge(values, on=KEY, how="left", validate="1:1")
-
-
-def refuse_two_vintages(values: pd.DataFrame) -> None:
-    """Refuse values of one unit and period in more than one vintage: which counts is a choice."""
-    twice = values[values.duplicated(KEY, keep=False)]
-    if len(twice):
-        row = twice.iloc[0]
-        vintages = sorted(set(twice["vintage"]))
-        raise TableError(
-            f"{row['indicator_id']}, {row['period']}: {twice['unit_id'].nunique()} units have"
-            f" values of the vintages {vintages}; keep one vintage in values.csv"
-        )
 
 
 def score_period(table: pd.DataFrame, framework: Framework, full_marks_share: float) -> Alone:

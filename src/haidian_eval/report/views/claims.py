@@ -8,15 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from haidian_eval.claims import (
-    CLASSES,
-    PART_OF_YEAR,
-    Claims,
-    FirstEveryYear,
-    class_of,
-    is_whole_year,
-    weakest,
-)
+from haidian_eval import claims as checked
 from haidian_eval.report.exhibit import exact, joined
 from haidian_eval.report.layout import lay_out
 from haidian_eval.report.operations import Words, unit_names
@@ -26,18 +18,18 @@ from haidian_eval.text import Text
 OF_RULES = ("rule", "document", "launch")  # cells of the table of rules
 
 
-def claims(found: Claims, text: Text) -> pd.DataFrame:
+def claims(found: checked.Claims, text: Text) -> pd.DataFrame:
     """Return every claim with its place, its class and the reason."""
     cited = found.cells.groupby("claim_id")["source_id"].agg(lambda ids: joined(*ids))
     rows = found.frame.assign(cell_sources=found.frame["claim_id"].map(cited))
     return lay_out("claims.table", rows, text)
 
 
-def counts(found: Claims, text: Text) -> pd.DataFrame:
+def counts(found: checked.Claims, text: Text) -> pd.DataFrame:
     """Return how many claims fall into each class."""
-    listed = [list(pick(found.frame, {"class": name})["claim_id"]) for name in CLASSES]
+    listed = [list(pick(found.frame, {"class": name})["claim_id"]) for name in checked.CLASSES]
     rows = {
-        "class": CLASSES,
+        "class": checked.CLASSES,
         "claims": [len(ids) for ids in listed],
         "which": [text.listing(ids) or text("exhibit.none") for ids in listed],
         "source_id": joined(*found.frame["source_id"]),
@@ -51,7 +43,9 @@ def worked_out(rows: pd.DataFrame, **columns: Callable[[pd.Series], str]) -> pd.
     return rows.assign(**{name: list(map(work, records)) for name, work in columns.items()})
 
 
-def cells(found: Claims, units: pd.DataFrame, indicators: pd.DataFrame, text: Text) -> pd.DataFrame:
+def cells(
+    found: checked.Claims, units: pd.DataFrame, indicators: pd.DataFrame, text: Text
+) -> pd.DataFrame:
     """Return the values that decided, each with the row of the file in which it stands."""
     rows = found.cells[~found.cells["what"].isin(OF_RULES)]
     words = Words(text, units, indicators)
@@ -61,7 +55,7 @@ def cells(found: Claims, units: pd.DataFrame, indicators: pd.DataFrame, text: Te
     return lay_out("claims.cells", shown, text)
 
 
-def documents(found: Claims, rules: pd.DataFrame, text: Text) -> pd.DataFrame:
+def documents(found: checked.Claims, rules: pd.DataFrame, text: Text) -> pd.DataFrame:
     """Return the rules that decided, what each says, and the row in which it stands."""
     said = rules.filter(regex="^(rule|name)_")
     cells = found.cells[found.cells["what"].isin(OF_RULES)]
@@ -111,7 +105,7 @@ def remark(words: Words, row: pd.Series) -> str:
     """Return what a cell does not cover."""
     found, note = [], row["note"]
     for part in note.split(";") if isinstance(note, str) and note else ():
-        if part == PART_OF_YEAR:
+        if part == checked.PART_OF_YEAR:
             found.append(words.text("claims.part_year"))
         else:
             gone = part.removeprefix("without:").replace(",", ";")
@@ -120,28 +114,30 @@ def remark(words: Words, row: pd.Series) -> str:
 
 
 def years(
-    rows: pd.DataFrame, asked: FirstEveryYear, tables: Mapping[str, pd.DataFrame], text: Text
-) -> pd.DataFrame:
+    rows: pd.DataFrame, asked: checked.FirstEveryYear, tables: Mapping[str, pd.DataFrame],
+    text: Text,
+) -> pd.DataFrame:  # fmt: skip
     """Return the place among the rivals year by year, each year of the claim with its own class."""
     words = Words(text, tables["units"])
     standing = tables["sources"].set_index("source_id")["standing"]
     found = [
-        year_class(row, asked, weakest(row.source_id, standing), words) for row in rows.itertuples()
+        year_class(row, asked, checked.weakest(row.source_id, standing), words)
+        for row in rows.itertuples()
     ]
     return lay_out("claims.years", rows.assign(**{"class": found}), text, units=words.units)
 
 
-def year_class(row: Any, asked: FirstEveryYear, standing: str, words: Words) -> str:
+def year_class(row: Any, asked: checked.FirstEveryYear, standing: str, words: Words) -> str:
     """Return the class of one year; a part of a year settles nothing, others are not claimed.
 
     A year without a rival is settled for the others only, and both are said.
     """
     if not asked.first <= int(row.period[:4]) <= asked.last:
         return words.text("claims.not_claimed")
-    if not is_whole_year(row.period):
+    if not checked.is_whole_year(row.period):
         return words.text("classes.unknown") + words.text("claims.part_only")
     cell = pd.DataFrame({"outcome": [row.outcome], "standing": [standing]})
-    found = words.text(f"classes.{class_of('fact', row.outcome != 'not_first', cell)}")
+    found = words.text(f"classes.{checked.class_of('fact', row.outcome != 'not_first', cell)}")
     if not row.absent:
         return found
     return words.text("claims.among_others", found=found, units=unit_names(words, row.absent))
@@ -176,17 +172,17 @@ def month_words(rows: pd.DataFrame, text: Text) -> str:
     return "\n".join(lines)
 
 
-def finding(found: Claims, text: Text) -> dict[str, object]:
+def finding(found: checked.Claims, text: Text) -> dict[str, object]:
     """Return how many claims there are and how many fall into each class."""
     size = found.frame["class"].value_counts()
     listed = [
         text("claims.class_count", name=text(f"classes.{name}"), count=int(size.get(name, 0)))
-        for name in CLASSES
+        for name in checked.CLASSES
     ]
     return {"count": len(found.frame), "classes": text.listing(listed)}
 
 
-def finding_line(found: Claims, text: Text) -> str:
+def finding_line(found: checked.Claims, text: Text) -> str:
     """Return the finding as a line of a list."""
     words = text("claims.finding.text", **finding(found, text))
     return f"- {text('claims.title')}{text('claims.colon')}{words}"

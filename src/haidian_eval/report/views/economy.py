@@ -70,7 +70,9 @@ def panel(
     own = own[own["period"].str.len() == YEAR]
     count = own["period"].value_counts()
     years = sorted(count.index[count > len(assessed) / 2])
-    printed = own.assign(value=own["value"].map(printed_words))[own["period"].isin(years)]
+    # one decimal, or more where more were printed
+    words = [f"{x:.1f}" if round(x, 1) == x else f"{x:.6g}" for x in own["value"]]
+    printed = own.assign(value=words)[own["period"].isin(years)]
     groups = assessed[["unit_id", "peer_group"]]
     rows = printed.merge(groups, on="unit_id", how="right", validate="m:1")
     last = years[-1] if years else ""
@@ -107,8 +109,3 @@ def singles(
     city = city.drop_duplicates(key).set_index(key).add_prefix("city_")
     both = rows.join(city, on=key, validate="m:1")
     return lay_out("economy.singles", both, text, indicators=indicators)
-
-
-def printed_words(value: float) -> str:
-    """Return a total with one decimal, or with more where more were printed."""
-    return f"{value:.1f}" if round(value, 1) == value else f"{value:.6g}"

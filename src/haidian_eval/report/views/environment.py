@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import pandas as pd
 
 from haidian_eval.environment import Improvement, Levels, is_cost, runs
-from haidian_eval.params import MarkedYear, Params
+from haidian_eval.params import Params
 from haidian_eval.report.exhibit import show
 from haidian_eval.report.layout import lay_out
 from haidian_eval.report.views import Named, administrative, named, pick, side_by_side
@@ -51,12 +51,10 @@ def refused(found: Improvement, indicators: pd.DataFrame, text: Text) -> Iterato
     for _, row in found.refused.iterrows():
         yield text(
             "environment.not_compared",
-            indicator=named(indicators, row["indicator_id"], text).name,
-            period=text.period(row["period"]),
-            base=text.period(row["base_period"]),
-            units=row["units"],
+            indicator=named(indicators, row["indicator_id"], text).name, units=row["units"],
+            period=text.period(row["period"]), base=text.period(row["base_period"]),
             reason=text(f"economy.reasons.{row['reason']}"),
-        )
+        )  # fmt: skip
 
 
 def change(
@@ -69,26 +67,18 @@ def change(
     return lay_out("environment.change", administrative(merged, units, text), text)
 
 
-def base_mark(period: str, marked: tuple[MarkedYear, ...], text: Text) -> str:
-    """Return what is to be known of the year of the base, or a blank."""
-    found = [getattr(m, text.lang) for m in marked if str(m.year) == period[:4]]
-    words = {"period": text.period(period), "mark": text.listing(found)}
-    return text("environment.marked", **words) if found else ""
-
-
 def change_words(
     summary: pd.Series, indicators: pd.DataFrame, params: Params, text: Text
 ) -> dict[str, object]:
-    """Return what caption and note of a comparison say."""
+    """Return what caption and note of a comparison say; mark: of the year of the base, if any."""
     own, base = named(indicators, summary["indicator_id"], text), summary["base_period"]
-    return {
-        "indicator": own.name,
-        "unit": own.unit,
-        "period": text.period(summary["period"]),
+    years = [year for year in params.environment.marked_years if str(year.year) == base[:4]]
+    mark = text.listing([getattr(year, text.lang) for year in years])
+    words = {"indicator": own.name, "unit": own.unit, "period": text.period(summary["period"])}
+    return words | {
         "base": text.period(base),
-        "mark": base_mark(base, params.environment.marked_years, text),
-        "units": summary["units"],
-        "assessed": summary["assessed"],
+        "mark": text("environment.marked", period=text.period(base), mark=mark) if years else "",
+        **{name: summary[name] for name in ("units", "assessed")},
         "correlation": show(summary["correlation"], 2).replace("-", "−"),
     }
 
@@ -127,10 +117,7 @@ def run_words(rows: pd.DataFrame, own: Named, focus: str, text: Text) -> dict[st
     longest = int(rows["run"].max())
     sides = dict.fromkeys(rows.loc[rows["run"] == longest, "side"])
     return {
-        "indicator": own.name,
-        "unit": own.unit,
-        "name": focus,
-        "periods": len(rows),
+        **{"indicator": own.name, "unit": own.unit, "name": focus, "periods": len(rows)},
         **{side: int(counts.get(side, 0)) for side in ("better", "tied", "worse")},
         "run": longest,
         "side": text.listing([text(f"sides.{side}") for side in sides]),
