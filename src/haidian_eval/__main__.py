@@ -95,14 +95,13 @@ def advance(bar: tqdm[Any], what: str) -> None:
 
 
 def tell_defects(study: Study) -> None:
-    """Say how many rows the report does without because something is wrong with them."""
+    """Say how many defects the tables have, by what became of them."""
     from haidian_eval.tables import read_table
 
-    count = len(read_table(study.processed, "defects"))
-    if count:
-        click.echo(
-            f"{count} defects; the rows concerned do not count (haidian-eval check lists them)"
-        )
+    found = read_table(study.processed, "defects")["severity"].value_counts()
+    if len(found):
+        counts = ", ".join(f"{count} {severity}" for severity, count in found.items())
+        click.echo(f"defects: {counts} (haidian-eval check lists them)")
 
 
 @main.command("run")

@@ -22,6 +22,7 @@ MOST_PARTS = 2_000
 MOST_COLUMNS = 2_000
 MOST_SIGNS = 32_767  # in one cell: what a spreadsheet holds
 MOST_CELLS = 50_000_000
+DEEPEST = 10_000  # elements left open in a piece
 SPARSE = 20  # a row number may be this many times the number of rows
 EARLY = 100_000  # rows up to here may have gaps
 KINDS = {
@@ -148,6 +149,8 @@ def look_at_xml(stream: IO[bytes], *, sheet: bool) -> None:
             raise RefusedError("refused", "XML that is not UTF-8")
         if b"<!DOCTYPE" in piece or b"<!ENTITY" in piece:
             raise RefusedError("refused", "declared entities")
+        if piece.count(b"<") - 2 * piece.count(b"</") - piece.count(b"/>") > DEEPEST:
+            raise RefusedError("refused", "elements nested without end")
         for start in range(0, len(piece) - 4 * MOST_SIGNS, 4 * MOST_SIGNS):
             if piece.find(b"<", start, start + 4 * MOST_SIGNS) < 0:
                 raise RefusedError("refused", "a text without end in one cell")
