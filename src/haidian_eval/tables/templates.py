@@ -37,7 +37,8 @@ def column_notes(contract: Contract, text: Text) -> pd.DataFrame:
 def header(name: str, column: Column, text: Text) -> str:
     """Return the header of a column as it is sent out, with its unit; it reads back."""
     words = getattr(column, text.lang) or name
-    unit = f"（{text.unit(column.unit)}）" if column.unit and column.kind in NUMERIC else ""
+    said = column.kind in NUMERIC and column.unit not in ("", "count")  # what counts says itself
+    unit = f"（{text.unit(column.unit)}）" if said else ""
     return f"{words}{unit}{'*' if column.required else ''}"
 
 

@@ -58,7 +58,7 @@ def cells(
 def documents(found: checked.Claims, rules: pd.DataFrame, text: Text) -> pd.DataFrame:
     """Return the rules that decided, what each says, and the row in which it stands."""
     said = rules.filter(regex="^(rule|name)_")
-    cells = found.cells[found.cells["what"].isin(OF_RULES)]
+    cells = found.cells[found.cells["what"].isin(OF_RULES)].astype({"indicator_id": "str"})
     rows = cells.merge(said, left_on="indicator_id", right_on="rule_id", validate="m:1")
     own = {"item": rule_words, "found_there": stated, "against": asked_for}
     shown = worked_out(rows, **{name: partial(work, text) for name, work in own.items()})
