@@ -200,7 +200,7 @@ def check_names(framework: Framework) -> None:
 
 def check_choice(choice: object, known: Collection[str], what: str) -> None:
     """Refuse a name that is not known and numbers behind it that it does not take."""
-    name, numbers = parse_choice(str(choice))
+    name, numbers = parse_choice(str(choice), what)
     if choice is None or pd.isna(choice) or name not in known:
         raise ParameterError(not_known(what, name, known))
     if numbers and len(numbers) != MANY.get(name, 0):

@@ -14,8 +14,8 @@ from haidian_eval.scoring.rules import AS_IT_IS, BY_DISTANCE, POINTED, RULES, fu
 def transformed(x: np.ndarray, leaf: Leaf) -> tuple[np.ndarray, Leaf]:
     """Return values and ends as the rule reads them: their logarithms where the table asks.
 
-    Ends stand in the unit of the values. Ends that every value lies above while the logarithms lie
-    among them were written as logarithms and are taken as they stand.
+    Ends stand in the unit of the values. Ends that every value lies above, while a logarithm reaches
+    up to them, were written as logarithms and are taken as they stand.
     """
     if leaf.transform == "none":
         return x, leaf
@@ -23,10 +23,10 @@ def transformed(x: np.ndarray, leaf: Leaf) -> tuple[np.ndarray, Leaf]:
         fault = f"{leaf.name}: the logarithm needs values above zero; {np.nanmin(x):g} found"
         raise ParameterError(fault)
     logs, ends = np.log(x), [leaf.low, leaf.high, leaf.target, leaf.challenge]
-    top = np.fmax.reduce(ends)
-    if np.nanmin(x, initial=np.inf) > top and np.nanmax(logs, initial=-np.inf) <= top:
+    least, most = np.fmin.reduce(ends), np.fmax.reduce(ends)
+    if np.nanmin(x) > most and np.nanmax(logs) >= least:
         return logs, leaf
-    if np.fmin.reduce(ends) <= 0:
+    if least <= 0:
         raise ParameterError(f"{leaf.name}: low, high and target of a logarithm are above zero")
     low, high, target, challenge = np.log(ends)
     return logs, replace(leaf, low=low, high=high, target=target, challenge=challenge)
