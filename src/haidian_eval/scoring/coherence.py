@@ -84,7 +84,7 @@ def same_values(values: pd.DataFrame) -> np.ndarray:
 def parent_correlation(
     nodes: pd.DataFrame, framework: Framework, *, weak: float = 0.3
 ) -> pd.DataFrame:
-    """Return how each node correlates with its parent and with the index (OECD 2008, step 9).
+    """Return how each node correlates with its parent and with the index (OECD 2008, step 8).
 
     Columns: node_id, parent_id, units, correlation, with_index, flag: "negative" below -`weak`,
     "near_zero" between it and `weak`, "undefined" (fewer than three units, or one does not vary),
@@ -169,7 +169,7 @@ def dominance(normalised: pd.DataFrame, index: pd.Series) -> pd.DataFrame:
 
     Both must have scores of the same indicators. Columns: better, worse, indicators (on which it is
     better), difference (of the index, in points), verdict: "kept" | "equal" | "reversed", as the
-    index has it. A mean never reverses one; a penalty for imbalance may (OECD 2008, step 6).
+    index has it. A mean never reverses one; a penalty for imbalance may (see `a_mazziotta_pareto`).
     """
     x, known = normalised.to_numpy(dtype="float64"), normalised.notna().to_numpy()
     rows, units = [], normalised.index

@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 
 from haidian_eval.errors import ParameterError
+from haidian_eval.scoring.aggregation import score_nodes
 from haidian_eval.scoring.coherence import parent_correlation, redundancy
-from haidian_eval.scoring.composite import numeric, score_nodes
+from haidian_eval.scoring.composite import normalise, numeric
 from haidian_eval.scoring.framework import Framework
+from haidian_eval.scoring.leaf import Leaf
 from haidian_eval.scoring.missing import fill_missing
 from haidian_eval.scoring.normalise import score_leaf
-from haidian_eval.scoring.ranking import TOUCHING, surely_ahead
+from haidian_eval.scoring.ranking import TIES, TOUCHING, surely_ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,35 +123,28 @@ def marginal_value(
     unit_id, indicator_id, step (as applied), points and ranks gained; missing where the value is.
     Values filled by a policy stay as they were filled.
     """
-    raw, nodes = numeric(values, framework), framework.nodes
-    known, _ = fill_missing(raw, nodes["missing"].reindex(framework.leaves), groups, previous)
-    scores = {name: score_leaf(known[name].to_numpy()[None, :], framework.leaf(name))
-              for name in framework.leaves}  # fmt: skip
-    weights = {node: np.array([[weight]]) for node, weight in nodes["weight"].items()}
-    now = score_nodes(scores, framework, weights)[framework.root]
-    size, parts = raw.std() if steps is None else steps.reindex(framework.leaves), []
+    raw, tree = numeric(values, framework), framework.tree
+    known, _ = fill_missing(raw, framework.nodes["missing"].reindex(raw.columns), groups, previous)
+    scores, weight = normalise(known, framework), framework.nodes["weight"].to_numpy()[None, :]
+    now = score_nodes(scores, tree, weight)[tree.root]
+    size, parts = raw.std() if steps is None else steps.reindex(raw.columns), []
     if (size < 0).any():
         raise ParameterError(f"the step of {size.idxmin()} is {size.min():g}; give its size alone")
-    for name in framework.leaves:
+    for name, leaf in framework.rules.items():
         x = known[name].to_numpy()
-        step = np.where(raw[name].isna(), np.nan, better(x, framework, name, size[name]))
-        bumped = np.where(np.eye(len(x), dtype=bool), np.nan_to_num(step) + x, x)
-        leaf = {name: score_leaf(bumped, framework.leaf(name))}
-        then = score_nodes(scores | leaf, framework, weights)[framework.root]
-        then = np.broadcast_to(then, bumped.shape)
-        missing = np.isnan(step) | np.isnan(np.diag(then)) | np.isnan(now[0])
-        ranks = own_rank(np.broadcast_to(now, bumped.shape)) - own_rank(then)
-        parts.append(pd.DataFrame({
-            "unit_id": values.index, "indicator_id": name, "step": step,
-            "points": np.where(missing, np.nan, np.diag(then) - now[0]),
-            "ranks": pd.Series(ranks, dtype="Int64").mask(missing),
-        }))  # fmt: skip
+        step = np.where(raw[name].isna(), np.nan, better(x, leaf, size[name]))
+        stepped = np.where(np.eye(len(x), dtype=bool), x + np.nan_to_num(step), x)
+        then = score_nodes(scores | {name: score_leaf(stepped, leaf)}, tree, weight)[tree.root]
+        before, after = (np.broadcast_to(index, stepped.shape) for index in (now, then))
+        points = np.where(np.isnan(step), np.nan, np.diag(after) - np.diag(before))
+        ranks = pd.Series(own_rank(before) - own_rank(after), dtype="Int64").mask(np.isnan(points))
+        own = {"unit_id": values.index, "indicator_id": name, "step": step}
+        parts.append(pd.DataFrame(own | {"points": points, "ranks": ranks.array}))
     return pd.concat(parts, ignore_index=True)
 
 
-def better(x: np.ndarray, framework: Framework, name: str, size: float) -> np.ndarray:
+def better(x: np.ndarray, leaf: Leaf, size: float) -> np.ndarray:
     """Return by unit the step that improves one indicator, in the unit of its values."""
-    leaf = framework.leaf(name)
     if leaf.direction == "target":
         return np.sign(leaf.target - x) * np.minimum(size, np.abs(leaf.target - x))
     if leaf.direction == "range":
@@ -160,8 +155,9 @@ def better(x: np.ndarray, framework: Framework, name: str, size: float) -> np.nd
 
 
 def own_rank(index: np.ndarray) -> np.ndarray:
-    """Return the competition rank of unit i in row i, draw x unit, square."""
-    ahead: np.ndarray = (index > np.diag(index)[:, None]).sum(axis=1)
+    """Return the competition rank of unit i in row i, square, as `competition_rank` has it."""
+    exact = index.round(TIES)
+    ahead: np.ndarray = (exact > np.diag(exact)[:, None]).sum(axis=1)
     return 1 + ahead
 
 
