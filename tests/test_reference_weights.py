@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from haidian_eval.scoring import outliers, weights
+from haidian_eval.scoring import Framework, build_framework, coherence, outliers, weights
 
 EXACT = 1e-9  # relative; COINr prints 15 digits
 RAW = "ASEM_iData.csv"
@@ -228,3 +228,32 @@ def test_every_draw_of_the_uncertainty_analysis_has_coinrs_index(scoring_folder:
             geometric = choice["agg"] == 2
             scores[:, parent] = np.exp(np.log(block) @ share) if geometric else block @ share
         assert np.allclose(scores[:, -1], expected[f"r_{draw}"], rtol=EXACT, atol=0), draw
+
+
+def tree_of(folder: Path) -> Framework:
+    meta = asem(folder, "ASEM_iMeta.csv", "iCode").query("Type in ['Indicator','Aggregate']")
+    columns = {"node_id": meta.index, "parent_id": meta["Parent"], "weight": meta["Weight"]}
+    return build_framework(pd.DataFrame(columns).assign(rule="identity"))
+
+
+def test_alphas_of_the_raw_data_are_coinrs(scoring_folder: Path) -> None:
+    raw = indicators(scoring_folder, RAW)
+    expected = asem(scoring_folder, "cronbach_raw.csv", "Pillar")["alpha"].to_dict()
+    actual = {
+        name: coherence.cronbach_alpha(raw[leaves])
+        for name, leaves in pillars(scoring_folder).items()
+    }
+    assert actual == pytest.approx(expected, rel=EXACT)
+
+
+def test_redundant_pairs_are_those_that_coinr_flags(scoring_folder: Path) -> None:
+    normalised = indicators(scoring_folder, "example_Normalised.csv")
+    expected = pd.read_csv(scoring_folder / "asem" / "corr_flags_0.75.csv")
+    pairs = coherence.redundancy(normalised, tree_of(scoring_folder), threshold=0.75)
+    actual = {
+        (row.parent_id, frozenset((row.first, row.second)), round(row.correlation, 3))
+        for row in pairs.itertuples()
+    }
+    assert actual == {
+        (row.Group, frozenset((row.Ind1, row.Ind2)), row.Corr) for row in expected.itertuples()
+    }
