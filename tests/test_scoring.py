@@ -315,7 +315,7 @@ def test_row_order_does_not_matter() -> None:
         ({"rule": "goalposts"}, "goalposts needs low and high"),
         ({"rule": None}, "a: rule = None is not known"),
         ({"direction": "Cost"}, "a: direction = 'Cost' is not known.*'benefit', 'cost'"),
-        ({"direction": "target"}, "a: direction = 'target' is not known"),
+        ({"direction": "both"}, "a: direction = 'both' is not known"),
         ({"low": "ten"}, "a: low = 'ten' is not a number"),
         ({"weight": -1.0}, "weights must be finite and zero or more"),
         ({"weight": float("inf")}, "weights must be finite and zero or more"),

@@ -1,5 +1,6 @@
-"""Scores from values: framework, rules, aggregation, ranks, discrimination."""
+"""Scores from values: framework, rules, aggregation, grades, ranks, discrimination."""
 
+from haidian_eval.scoring.aggregation import AGGREGATORS
 from haidian_eval.scoring.composite import Scores, score
 from haidian_eval.scoring.framework import (
     Framework,
@@ -9,6 +10,7 @@ from haidian_eval.scoring.framework import (
     full_marks_at,
     highest_score,
 )
+from haidian_eval.scoring.missing import MISSING
 from haidian_eval.scoring.monthly import PERIOD, Alone, as_named, every_unit, score_alone
 from haidian_eval.scoring.ranking import (
     TOUCHING,
@@ -17,11 +19,12 @@ from haidian_eval.scoring.ranking import (
     discrimination,
     rank_bounds,
 )
-from haidian_eval.scoring.rules import AGGREGATORS, MISSING, RULES
+from haidian_eval.scoring.reasons import reasons
+from haidian_eval.scoring.rules import RULES
 
 __all__ = [
     "AGGREGATORS", "MISSING", "PERIOD", "RULES", "TOUCHING", "Alone", "Framework", "Scores",
     "as_named", "blurred", "build_framework", "competition_rank", "discrimination", "every_unit",
-    "framework_named", "framework_of", "full_marks_at", "highest_score", "rank_bounds", "score",
-    "score_alone",
+    "framework_named", "framework_of", "full_marks_at", "highest_score", "rank_bounds", "reasons",
+    "score", "score_alone",
 ]  # fmt: skip

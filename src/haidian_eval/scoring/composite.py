@@ -1,16 +1,23 @@
-"""The scores of a set of units: every indicator, every node, the index, ranks and coverage."""
+"""The scores of a set of units: every indicator, every node, the index, ranks and grades."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from haidian_eval.errors import ParameterError, not_known
-from haidian_eval.scoring.framework import Framework, check_weights
+from haidian_eval.scoring.aggregation import aggregate, linear_mean
+from haidian_eval.scoring.framework import Framework, check_weights, highest_score
+from haidian_eval.scoring.grades import grade, missed
+from haidian_eval.scoring.leaf import FULL_MARKS
+from haidian_eval.scoring.missing import fill_missing
+from haidian_eval.scoring.normalise import score_leaf
 from haidian_eval.scoring.ranking import competition_rank
-from haidian_eval.scoring.rules import AGGREGATORS, RULES, weighted
+
+BASE = "base_score"  # the root before bonus and deducted points, among the scores of the nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,33 +25,41 @@ class Scores:
     """What a set of units scored; all frames and series are indexed by unit.
 
     normalised: unit x indicator, on the scale of each rule (0-100 unless the rule says otherwise).
-    nodes: unit x node, root and leaves included. index: the root's score.
-    rank, group_rank: 1 is best, ties share the lower number (1, 1, 3), missing is never ranked.
-    improvement_rank: rank of index minus the previous period's index; missing without `previous`.
-    coverage: share of the indicators with a value. effective_weights: unit x indicator, rows sum
-    to 1, the weights that each unit's index was really made with (arithmetic aggregation).
+    nodes: unit x node, root and leaves included. base_index: the root before bonus and deducted
+    points; index: with them. rank, group_rank: 1 is best, ties share the lower number (1, 1, 3),
+    missing is never ranked. improvement_rank: rank of the change of the index against `previous`.
+    grade: blank without bands; distance_to_next: points to the next band; capped_by: the binding
+    indicators missed, joined by ";". coverage: share of the indicators with a value of their own.
+    effective_weights: unit x indicator, rows sum to 1: the shares in the base that each unit's
+    index was really made with. filled: one row per cell that a missing policy filled. lost: unit x
+    node, full marks less score, missing where a rule has no full marks.
     """
 
     normalised: pd.DataFrame
     nodes: pd.DataFrame
     index: pd.Series
+    base_index: pd.Series
     rank: pd.Series
     group_rank: pd.Series
     improvement_rank: pd.Series
+    grade: pd.Series
+    distance_to_next: pd.Series
+    capped_by: pd.Series
     coverage: pd.Series
     effective_weights: pd.DataFrame
+    filled: pd.DataFrame
+    lost: pd.DataFrame
 
 
-def normalise(values: pd.DataFrame, framework: Framework) -> pd.DataFrame:
-    """Return unit x indicator on the scale of each leaf's rule: transform, rule, cap."""
+def numeric(values: pd.DataFrame, framework: Framework) -> pd.DataFrame:
+    """Return the values of the indicators as floats; what cannot be used is named."""
     absent = [leaf for leaf in framework.leaves if leaf not in values]
     if absent:
         raise ParameterError(f"values has no column for the indicators {absent}")
     if values.index.has_duplicates:
         twice = sorted(set(values.index[values.index.duplicated()].astype("str")))
         raise ParameterError(f"values has more than one row for the units {twice}")
-    leaves = framework.leaves
-    return pd.DataFrame({leaf: normalise_leaf(numbers(values[leaf]), framework) for leaf in leaves})
+    return pd.DataFrame({leaf: numbers(values[leaf]) for leaf in framework.leaves})
 
 
 def numbers(x: pd.Series) -> pd.Series:
@@ -59,40 +74,67 @@ def numbers(x: pd.Series) -> pd.Series:
 
 def normalise_leaf(x: pd.Series, framework: Framework) -> pd.Series:
     """Return the scores of one indicator; without any value it has none."""
-    node = framework.nodes.loc[x.name]
-    if node["transform"] == "log":
-        if (x <= 0).any():
-            raise ParameterError(
-                f"{x.name}: the logarithm needs values above zero; {x.min():g} found"
-            )
-        x = np.log(x)
-    if x.notna().sum() == 0:
-        return x.astype("float64")
-    score = RULES[node["rule"]](x, node, framework.points.get(str(x.name)))
-    return score if pd.isna(node["cap"]) else score.clip(upper=node["cap"])
+    score = score_leaf(x.to_numpy(dtype="float64"), framework.leaf(str(x.name)))
+    return pd.Series(score, index=x.index, name=x.name)
 
 
-def aggregate(normalised: pd.DataFrame, framework: Framework, weight: pd.Series) -> pd.DataFrame:
-    """Return unit x node; every parent is made from its children, the root last."""
-    nodes, propagates = framework.nodes, framework.nodes["missing"] == "propagate"
-    scores = {str(leaf): normalised[leaf] for leaf in framework.leaves}
+def normalise(values: pd.DataFrame, framework: Framework) -> pd.DataFrame:
+    """Return unit x indicator on the scale of each leaf's rule."""
+    return pd.DataFrame(
+        {leaf: normalise_leaf(values[leaf], framework) for leaf in framework.leaves}
+    )
+
+
+def score_nodes(
+    leaves: Mapping[str, np.ndarray], framework: Framework, weights: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return node -> scores from the leaves up, the root with its extra points, and `BASE`.
+
+    Scores have the shape (1, units) or (draws, units), weights (1, 1) or (draws, 1).
+    """
+    nodes, scores = framework.nodes, dict(leaves)
+    strict, choice = nodes["missing"] == "propagate", nodes["aggregation"]
     for node, children in reversed(framework.families.items()):
-        block = pd.concat([scores[child] for child in children], axis=1).to_numpy(dtype="float64")
-        mean = AGGREGATORS[nodes.at[node, "aggregation"]](block, weight[children].to_numpy())
-        strict = propagates[children].to_numpy() | propagates[node]
-        mean[np.isnan(block[:, strict]).any(axis=1)] = np.nan
-        scores[node] = pd.Series(mean, index=normalised.index)
-    return pd.DataFrame({node: scores[node] for node in nodes.index})
+        block = np.hstack(np.broadcast_arrays(*[weights[child] for child in children]))
+        halts = [bool(strict[child] or strict[node]) for child in children]
+        scores[node] = aggregate(
+            [scores[child] for child in children], block, choice[node], halts, node
+        )
+    scores[BASE] = index = scores[framework.root]
+    for node in framework.bonuses:
+        sign = 1.0 if nodes.at[node, "bonus"] == "yes" else -1.0
+        index = index + sign * weights[node] * np.nan_to_num(scores[node]) / FULL_MARKS
+    return scores | {framework.root: index}
 
 
 def effective_weights(nodes: pd.DataFrame, framework: Framework, weight: pd.Series) -> pd.DataFrame:
     """Return unit x indicator: the product of the shares on the way from the root to the leaf."""
     shares = {framework.root: np.ones(len(nodes))}
     for node, children in framework.families.items():
-        block = weighted(nodes[children].to_numpy(), weight[children].to_numpy())
+        block = shares_of(nodes[children], weight[children])
         shares |= {child: shares[node] * block[:, i] for i, child in enumerate(children)}
-    frame = pd.DataFrame({leaf: shares[leaf] for leaf in framework.leaves}, index=nodes.index)
+    none = np.zeros(len(nodes))
+    frame = pd.DataFrame({leaf: shares.get(leaf, none) for leaf in framework.leaves}, nodes.index)
     return frame.where(nodes[framework.root].notna(), np.nan)
+
+
+def shares_of(scores: pd.DataFrame, weight: pd.Series) -> np.ndarray:
+    """Return weights, unit x child, shared out again over the children that have a score."""
+    present = np.where(scores.isna(), 0.0, weight.to_numpy())
+    total = present.sum(axis=1, keepdims=True)
+    shares: np.ndarray = np.divide(present, total, out=np.zeros_like(present), where=total > 0)
+    return shares
+
+
+def full_marks(framework: Framework, weight: pd.Series) -> pd.Series:
+    """Return node -> full marks: those of the rules, and their weighted mean for a parent."""
+    full = {leaf: highest_score(framework, leaf) for leaf in framework.leaves}
+    for node, children in reversed(framework.families.items()):
+        marks = [np.array([[full[child]]]) for child in children]
+        unknown = any(np.isnan(full[child]) and weight[child] > 0 for child in children)
+        mean = linear_mean(marks, weight[children].to_numpy()[None, :])
+        full[node] = np.nan if unknown else float(mean[0, 0])
+    return pd.Series(full).reindex(framework.nodes.index)
 
 
 def with_weights(framework: Framework, weights: pd.Series) -> Framework:
@@ -107,6 +149,15 @@ def with_weights(framework: Framework, weights: pd.Series) -> Framework:
     return changed
 
 
+def node_scores(values: pd.DataFrame, framework: Framework) -> tuple[pd.DataFrame, pd.Series]:
+    """Return unit x node of filled values, and the base index."""
+    leaves = {name: x.to_numpy()[None, :] for name, x in normalise(values, framework).items()}
+    weights = {node: np.array([[w]]) for node, w in framework.nodes["weight"].items()}
+    scores = score_nodes(leaves, framework, weights)
+    nodes = {node: scores[node][0] for node in framework.nodes.index}
+    return pd.DataFrame(nodes, values.index), pd.Series(scores[BASE][0], values.index)
+
+
 def score(
     values: pd.DataFrame, framework: Framework, *, weights: pd.Series | None = None,
     groups: pd.Series | None = None, previous: pd.DataFrame | None = None,
@@ -114,23 +165,30 @@ def score(
     """Return the scores of all units.
 
     Parameters: `values` unit x indicator; `weights` node -> weight in place of the table's;
-    `groups` unit -> peer group; `previous` the same frame one period earlier.
-    Raises ParameterError where a rule cannot take its values.
+    `groups` unit -> peer group; `previous` the same frame one period earlier, scored alike.
+    Raises ParameterError where a rule, a missing policy or a mean cannot take its values.
     """
     if weights is not None:
         framework = with_weights(framework, weights)
-    weight = framework.nodes["weight"]
-    normalised = normalise(values, framework)
-    nodes = aggregate(normalised, framework, weight)
-    index = nodes[framework.root]
-    group = pd.Series("", index=values.index) if groups is None else groups.reindex(values.index)
+    policies, raw = framework.nodes["missing"].reindex(framework.leaves), numeric(values, framework)
+    before = None if previous is None else numeric(previous, framework)
+    known, filled = fill_missing(raw, policies, groups, before)
+    nodes, base = node_scores(known, framework)
+    index, weight = nodes[framework.root].rename(None), framework.nodes["weight"]
     change = pd.Series(np.nan, index=values.index)
-    if previous is not None:
-        before = aggregate(normalise(previous, framework), framework, weight)[framework.root]
-        change = index - before.reindex(values.index)
+    if before is not None:
+        kept = policies.where(policies != "carry_forward", "reweight")
+        earlier, _ = node_scores(fill_missing(before, kept, groups)[0], framework)
+        change = index - earlier[framework.root].reindex(values.index)
+    group = pd.Series("", index=values.index) if groups is None else groups.reindex(values.index)
+    named = {**dict(nodes.items()), "index": index, BASE: base}
+    won = grade(named, framework.bands, missed(known, framework.nodes), framework.nodes["veto"])
+    full = full_marks(framework, weight)
     return Scores(
-        normalised=normalised, nodes=nodes, index=index, rank=competition_rank(index),
-        group_rank=competition_rank(index, by=group), improvement_rank=competition_rank(change),
-        coverage=normalised.notna().mean(axis=1),
+        normalised=nodes[framework.leaves], nodes=nodes, index=index, base_index=base,
+        rank=competition_rank(index), group_rank=competition_rank(index, by=group),
+        improvement_rank=competition_rank(change), grade=won.grade,
+        distance_to_next=won.distance_to_next, capped_by=won.capped_by,
+        coverage=raw.notna().mean(axis=1), filled=filled, lost=full - nodes,
         effective_weights=effective_weights(nodes, framework, weight),
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
@@ -10,20 +11,32 @@ import pandas as pd
 
 from haidian_eval.errors import ParameterError, not_known
 from haidian_eval.params import Scoring
-from haidian_eval.scoring.rules import AGGREGATORS, FULL_MARKS, MISSING, RULES
+from haidian_eval.scoring.aggregation import AGGREGATORS
+from haidian_eval.scoring.grades import Band, check_vetoes, read_bands
+from haidian_eval.scoring.leaf import Leaf, parse_choice
+from haidian_eval.scoring.missing import MISSING
+from haidian_eval.scoring.normalise import best_score
+from haidian_eval.scoring.rules import NUMBERS, RULES
 
 CHOICES: Mapping[str, Collection[str]] = {
     "rule": RULES,
     "aggregation": AGGREGATORS,
     "missing": MISSING,
     "transform": ("none", "log"),
-    "direction": ("benefit", "cost"),
+    "direction": ("benefit", "cost", "target", "range"),
+    "bonus": ("no", "yes", "deduct"),
 }
-DEFAULTS = {"direction": "benefit", "transform": "none", "missing": "reweight"}
+DEFAULTS = {
+    "direction": "benefit", "transform": "none", "missing": "reweight", "bonus": "no", "veto": "no",
+}  # fmt: skip
+OF_PARENTS = ("reweight", "propagate")
 WORDING = ("scoring_standard", "scoring_standard_en")
-WORDS = ("parent_id", "direction", "transform", "rule", "aggregation", "missing")
+WORDS = (
+    "parent_id", "direction", "transform", "rule", "aggregation", "missing", "bonus", "veto",
+)  # fmt: skip
 NEEDED = ("node_id", "parent_id", "weight")
-NUMBERS = ("weight", "low", "high", "cap")
+OF_RULES = ("low", "high", "target", "challenge", "cap", "to_low", "to_high")
+MANY = {**NUMBERS, "generalised": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +44,14 @@ class Framework:
     """A tree of nodes; leaves are indicators.
 
     `nodes` is indexed by node_id with the columns of the table of indicators, blanks filled with
-    their defaults; `points` maps a leaf to its (at, score) pairs, ascending, shape (k, 2).
+    their defaults; `points` maps a leaf to its (at, score) pairs, ascending, shape (k, 2); `bands`
+    has the grades, the highest first.
     """
 
     nodes: pd.DataFrame
     points: Mapping[str, np.ndarray]
     root: str
+    bands: tuple[Band, ...] = ()
 
     @property
     def leaves(self) -> list[str]:
@@ -46,12 +61,36 @@ class Framework:
 
     @property
     def families(self) -> dict[str, list[str]]:
-        """Every parent that the root leads to, with its children, from the root down."""
+        """Every parent with the children that enter its mean, from the root down."""
+        inside = self.nodes["bonus"] == "no"
+        own = {node: [c for c in kin if inside[c]] for node, kin in self.kindred.items()}
+        return {node: kin for node, kin in own.items() if kin}
+
+    @property
+    def bonuses(self) -> dict[str, float]:
+        """The nodes whose points are added to the index, with their points; taken off: below 0."""
+        extra = self.nodes[self.nodes["bonus"] != "no"]
+        sign = extra["bonus"].map({"yes": 1.0, "deduct": -1.0})
+        return {str(node): points for node, points in (sign * extra["weight"]).items()}
+
+    @property
+    def kindred(self) -> dict[str, list[str]]:
+        """Every parent that the root leads to, with all its children, from the root down."""
         children = self.nodes.groupby("parent_id").groups
         walk = [self.root]
         for node in walk:
             walk.extend(children.get(node, []))
         return {node: list(children[node]) for node in walk if node in children}
+
+    def leaf(self, name: str) -> Leaf:
+        """Return what the table says of one indicator."""
+        node = self.nodes.loc[name]
+        rule, numbers = parse_choice(str(node["rule"]))
+        ends = {at: float(node[at]) for at in OF_RULES}
+        return Leaf(
+            name, rule, numbers, node["direction"], node["transform"], **ends,
+            points=self.points.get(name),
+        )  # fmt: skip
 
     def deciding(self, column: str) -> pd.Index:
         """Return the nodes that a choice is made for: aggregation for parents, else for leaves."""
@@ -59,8 +98,13 @@ class Framework:
         return self.nodes.index.difference(leaves) if column == "aggregation" else leaves
 
 
-def build_framework(indicators: pd.DataFrame, points: pd.DataFrame | None = None) -> Framework:
-    """Return the tree of one scheme, checked; blank cells take the defaults of the interface."""
+def build_framework(
+    indicators: pd.DataFrame, points: pd.DataFrame | None = None, bands: pd.DataFrame | None = None
+) -> Framework:
+    """Return the tree of one scheme, checked; blank cells take the defaults of the interface.
+
+    Raises ParameterError on a tree, a weight, a choice or a number that cannot be used.
+    """
     missing = [name for name in NEEDED if name not in indicators]
     if missing:
         raise ParameterError(f"the table of indicators has no column {missing}")
@@ -78,12 +122,18 @@ def build_framework(indicators: pd.DataFrame, points: pd.DataFrame | None = None
     roots = list(nodes.index[nodes["parent_id"].isna()])
     if len(roots) != 1:
         raise ParameterError(f"a framework has one node without a parent; found {roots}")
-    framework = Framework(nodes, points_by_leaf(points, schemes[0]), str(roots[0]))
-    lost = sorted(set(nodes.index) - {framework.root}.union(*framework.families.values()))
+    pairs = points_by_leaf(points, schemes[0])
+    framework = Framework(nodes, pairs, str(roots[0]), read_bands(bands, schemes[0], nodes.index))
+    lost = sorted(set(nodes.index) - {framework.root}.union(*framework.kindred.values()))
     if lost:
         raise ParameterError(f"these nodes do not lead to the root {framework.root!r}: {lost}")
+    if empty := sorted(set(framework.kindred) - set(framework.families)):
+        raise ParameterError(
+            f"all children of {empty} are bonus nodes; a mean needs one that is not"
+        )
     check_names(framework)
     check_weights(framework)
+    check_vetoes(nodes, framework.leaves, framework.bands)
     return framework
 
 
@@ -96,7 +146,7 @@ def with_defaults(nodes: pd.DataFrame) -> pd.DataFrame:
     for name in WORDS:
         cells = filled.get(name, pd.Series(None, filled.index, dtype="object")).astype("object")
         filled[name] = cells.where(cells.notna() & (cells != ""), DEFAULTS.get(name))
-    for name in NUMBERS:
+    for name in ("weight", *OF_RULES):
         cells = filled.get(name, pd.Series(np.nan, filled.index))
         parsed = pd.to_numeric(cells, errors="coerce")
         wrong = cells[parsed.isna() & cells.notna() & (cells != "")]
@@ -120,10 +170,22 @@ def points_by_leaf(points: pd.DataFrame | None, scheme: str) -> dict[str, np.nda
 def check_names(framework: Framework) -> None:
     """Refuse rules, aggregations, transforms and missing policies that are not known."""
     for column, known in CHOICES.items():
-        at = framework.nodes.index if column == "missing" else framework.deciding(column)
-        for node, name in framework.nodes.loc[at, column].items():
-            if name not in known:
-                raise ParameterError(not_known(f"{node}: {column} = {name!r}", name, known))
+        at = framework.nodes.index if column == "bonus" else framework.deciding(column)
+        for node, choice in framework.nodes.loc[at, column].items():
+            check_choice(choice, known, f"{node}: {column} = {choice!r}")
+    above = framework.nodes.loc[framework.deciding("aggregation"), "missing"]
+    for node, name in above.items():
+        if name not in OF_PARENTS:
+            raise ParameterError(not_known(f"{node}: missing = {name!r}", name, OF_PARENTS))
+
+
+def check_choice(choice: object, known: Collection[str], what: str) -> None:
+    """Refuse a name that is not known and numbers behind it that it does not take."""
+    name, numbers = parse_choice(str(choice))
+    if choice is None or pd.isna(choice) or name not in known:
+        raise ParameterError(not_known(what, name, known))
+    if numbers and len(numbers) != MANY.get(name, 0):
+        raise ParameterError(f"{what}: {name} takes {MANY.get(name, 0)} numbers behind the colon")
 
 
 def check_weights(framework: Framework) -> None:
@@ -141,8 +203,7 @@ def with_choices(framework: Framework, choices: Mapping[str, str]) -> Framework:
     """Return the framework with a rule (all leaves), aggregation or missing policy replaced."""
     nodes = framework.nodes.copy()
     for column, name in choices.items():
-        if name not in CHOICES[column]:
-            raise ParameterError(not_known(f"scoring.{column} = {name!r}", name, CHOICES[column]))
+        check_choice(name, CHOICES[column], f"scoring.{column} = {name!r}")
         at = framework.deciding(column)
         nodes.loc[at, column] = name
         if column == "rule":  # the table's wording and source speak of its own rule
@@ -155,37 +216,48 @@ def with_choices(framework: Framework, choices: Mapping[str, str]) -> Framework:
 
 
 def framework_named(
-    indicators: pd.DataFrame, name: str, points: pd.DataFrame | None = None, *, what: str = "scheme"
-) -> Framework:
-    """Return the framework of one scheme of the table; `what` names the parameter that asks."""
+    indicators: pd.DataFrame, name: str, points: pd.DataFrame | None = None,
+    bands: pd.DataFrame | None = None, *, what: str = "scheme", on: dt.date | None = None,
+) -> Framework:  # fmt: skip
+    """Return the framework of one scheme of the table; `what` names the parameter that asks.
+
+    `on`: the day on which the nodes must be valid; blank ends of a node's validity are open.
+    """
     schemes = sorted(indicators["scheme_id"].unique())
     if name not in schemes:
         raise ParameterError(not_known(f"{what} = {name!r}", name, schemes))
-    return build_framework(indicators[indicators["scheme_id"] == name], points)
+    own = indicators[indicators["scheme_id"] == name]
+    if on is not None and {"valid_from", "valid_to"} <= set(own):
+        begun = ~(pd.to_datetime(own["valid_from"]) > pd.Timestamp(on))
+        valid = own[begun & ~(pd.to_datetime(own["valid_to"]) < pd.Timestamp(on))]
+        if valid.empty:
+            first, last = own["valid_from"].min(), own["valid_to"].max()
+            raise ParameterError(f"{what} = {name!r} is valid from {first} to {last}, not on {on}")
+        own = valid
+    return build_framework(own, points, bands)
 
 
-def framework_of(indicators: pd.DataFrame, points: pd.DataFrame, params: Scoring) -> Framework:
+def framework_of(
+    indicators: pd.DataFrame, points: pd.DataFrame, params: Scoring,
+    bands: pd.DataFrame | None = None,
+) -> Framework:  # fmt: skip
     """Return the framework that the parameters name, with their choices in place of the table's."""
-    framework = framework_named(indicators, params.scheme, points, what="scoring.scheme")
+    framework = framework_named(indicators, params.scheme, points, bands, what="scoring.scheme")
     return with_choices(framework, params.scenario())
 
 
 def highest_score(framework: Framework, leaf: str) -> float:
     """Return the highest score that a leaf's rule can give; missing where there is none."""
-    node, pairs = framework.nodes.loc[leaf], framework.points.get(leaf)
-    best = float("nan") if node["rule"] == "identity" else FULL_MARKS
-    if node["rule"] in ("piecewise", "step") and pairs is not None:
-        best = float(pairs[:, 1].max())
-    return best if pd.isna(node["cap"]) else float(np.nanmin([best, node["cap"]]))
+    return best_score(framework.leaf(leaf))
 
 
 def full_marks_at(framework: Framework, leaf: str) -> float:
     """Return the value from which on a piecewise rule gives its highest score; else missing."""
-    pairs, node = framework.points.get(leaf), framework.nodes.loc[leaf]
-    if node["rule"] != "piecewise" or pairs is None or node["transform"] != "none":
+    own = framework.leaf(leaf)
+    if own.rule != "piecewise" or own.points is None or own.transform != "none":
         return float("nan")
-    at, score = pairs.T
+    at, score = own.points.T
     best = at[score >= score.max()]
-    if node["cap"] < score.max():
+    if own.cap < score.max():
         return float("nan")
-    return float(best.max() if node["direction"] == "cost" else best.min())
+    return float(best.max() if own.is_cost else best.min())

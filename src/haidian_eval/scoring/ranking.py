@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from haidian_eval.scoring.rules import FULL_MARKS
+from haidian_eval.scoring.leaf import FULL_MARKS
 
 TOUCHING = 1e-9  # decimals such as 7.6 + 0.05 and 7.7 - 0.05 differ in their last binary digit
 BOUNDS = ("rank_best", "rank_worst")
