@@ -137,7 +137,8 @@ def generate(indicators: pd.DataFrame, params: Params) -> Synthetic:
             period = year if year > 1000 else latest + year
             rows = draw_scheme(chosen, scheme, own, period, quality[scheme.units])
             parts.append(rows.assign(source_id=f"{MARK}V{place}"))
-    long = pd.concat([pd.DataFrame(columns=[*VALUES, "truth", "gap"]), *parts], ignore_index=True)
+    none = pd.DataFrame(columns=[*VALUES, "truth", "gap"])
+    long = pd.concat(parts, ignore_index=True) if parts else none
     truth = long[[*VALUES[:3], "truth"]].rename(columns={"truth": "value"})
     values = long.loc[~long["gap"].astype(bool), VALUES]
     by_unit = [pd.DataFrame({"unit_id": ids(kind), "quality": q}) for kind, q in quality.items()]
