@@ -9,13 +9,15 @@ scores, so that one routine serves all of them: a matrix product where no score 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from haidian_eval.errors import ParameterError
-from haidian_eval.scoring.leaf import parse_choice
+from haidian_eval.scoring.leaf import FULL_MARKS, parse_choice
 
 Children = Sequence[np.ndarray]
+BASE = "base_score"  # the root before added and deducted points, among the scores of the nodes
 
 
 def linear_mean(children: Children, weights: np.ndarray) -> np.ndarray:
@@ -23,8 +25,10 @@ def linear_mean(children: Children, weights: np.ndarray) -> np.ndarray:
     if all(len(child) == 1 for child in children):
         block = np.concatenate(children)
         known = ~np.isnan(block)
-        top = weights @ np.where(known, block, 0.0)
-        total = weights.sum(axis=1, keepdims=True) if known.all() else weights @ known.astype(float)
+        top, total = weights @ np.where(known, block, 0.0), weights.sum(axis=1, keepdims=True)
+        if (gaps := ~known.all(axis=0)).any():
+            total = np.repeat(total, block.shape[1], axis=1)
+            total[:, gaps] = weights @ known[:, gaps].astype("float64")
     else:
         top, total = np.zeros((1, 1)), np.zeros((1, 1))
         for child, weight in zip(children, weights.T[:, :, None], strict=True):
@@ -33,8 +37,7 @@ def linear_mean(children: Children, weights: np.ndarray) -> np.ndarray:
                 child, weight = np.where(missing, 0.0, child), np.where(missing, 0.0, weight)
             top, total = top + weight * child, total + weight
     with np.errstate(invalid="ignore"):
-        mean: np.ndarray = np.where(total > 0, top, np.nan) / total
-    return mean
+        return top / total
 
 
 def a_arithmetic(children: Children, weights: np.ndarray, numbers: tuple[float, ...]) -> np.ndarray:
@@ -112,21 +115,57 @@ AGGREGATORS: Mapping[str, Aggregator] = {
 }
 
 
-def aggregate(
-    children: Children, weights: np.ndarray, choice: str, strict: Sequence[bool], name: str
-) -> np.ndarray:
-    """Return a parent's scores; a missing child marked `strict` makes its parent missing.
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A parent, its children and their places among the weights, its mean, which children halt it.
 
-    Children without any weight do not enter, whatever their scores.
+    A missing child that halts makes its parent missing; others leave their weight to the rest.
     """
-    enters = [bool(own) for own in (weights > 0).any(axis=0)]
-    used = [child for child, own in zip(children, enters, strict=True) if own]
-    method, numbers = parse_choice(choice)
+
+    name: str
+    children: tuple[str, ...]
+    places: np.ndarray
+    choice: str
+    halts: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Families from the leaves up, and the nodes whose points are added (1) or taken off (-1)."""
+
+    root: str
+    families: tuple[Family, ...]
+    extras: tuple[tuple[str, int, float], ...]
+
+
+def aggregate(family: Family, scores: Mapping[str, np.ndarray], weights: np.ndarray) -> np.ndarray:
+    """Return a parent's scores; children without any weight do not enter, whatever their scores."""
+    own = weights[:, family.places]
+    enters = [bool(column.any()) for column in (own > 0).T]
+    used = [scores[child] for child, is_in in zip(family.children, enters, strict=True) if is_in]
+    method, numbers = parse_choice(family.choice)
     try:
-        score = AGGREGATORS[method](used, weights[:, enters], numbers)
+        score = AGGREGATORS[method](used, own if all(enters) else own[:, enters], numbers)
     except ParameterError as error:
-        raise ParameterError(f"{name}: {error}") from None
-    for child, own, halts in zip(children, enters, strict, strict=True):
-        if own and halts and np.isnan(child).any():
-            score = np.where(np.isnan(child), np.nan, score)
+        raise ParameterError(f"{family.name}: {error}") from None
+    for child, is_in, halts in zip(family.children, enters, family.halts, strict=True):
+        if is_in and halts and (gone := np.isnan(scores[child])).any():
+            score = np.where(gone, np.nan, score)
     return score
+
+
+def score_nodes(
+    leaves: Mapping[str, np.ndarray], tree: Tree, weights: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return node -> scores from the leaves up, the root with its extra points, and `BASE`.
+
+    Scores have the shape (1, units) or (draws, units), weights (1, nodes) or (draws, nodes).
+    """
+    scores = dict(leaves)
+    for family in tree.families:
+        scores[family.name] = aggregate(family, scores, weights)
+    scores[BASE] = index = scores[tree.root]
+    for node, place, sign in tree.extras:
+        points = sign * weights[:, place, None] / FULL_MARKS
+        index = index + points * np.nan_to_num(scores[node])
+    return scores | {tree.root: index}

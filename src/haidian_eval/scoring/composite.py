@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from haidian_eval.errors import ParameterError, not_known
-from haidian_eval.scoring.aggregation import aggregate, linear_mean
+from haidian_eval.scoring.aggregation import BASE, linear_mean, score_nodes
 from haidian_eval.scoring.framework import Framework, check_weights, highest_score
 from haidian_eval.scoring.grades import grade, missed
-from haidian_eval.scoring.leaf import FULL_MARKS
 from haidian_eval.scoring.missing import fill_missing
 from haidian_eval.scoring.normalise import score_leaf
 from haidian_eval.scoring.ranking import competition_rank
-
-BASE = "base_score"  # the root before bonus and deducted points, among the scores of the nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,28 +81,6 @@ def normalise(values: pd.DataFrame, framework: Framework) -> pd.DataFrame:
     )
 
 
-def score_nodes(
-    leaves: Mapping[str, np.ndarray], framework: Framework, weights: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    """Return node -> scores from the leaves up, the root with its extra points, and `BASE`.
-
-    Scores have the shape (1, units) or (draws, units), weights (1, 1) or (draws, 1).
-    """
-    nodes, scores = framework.nodes, dict(leaves)
-    strict, choice = nodes["missing"] == "propagate", nodes["aggregation"]
-    for node, children in reversed(framework.families.items()):
-        block = np.hstack(np.broadcast_arrays(*[weights[child] for child in children]))
-        halts = [bool(strict[child] or strict[node]) for child in children]
-        scores[node] = aggregate(
-            [scores[child] for child in children], block, choice[node], halts, node
-        )
-    scores[BASE] = index = scores[framework.root]
-    for node in framework.bonuses:
-        sign = 1.0 if nodes.at[node, "bonus"] == "yes" else -1.0
-        index = index + sign * weights[node] * np.nan_to_num(scores[node]) / FULL_MARKS
-    return scores | {framework.root: index}
-
-
 def effective_weights(nodes: pd.DataFrame, framework: Framework, weight: pd.Series) -> pd.DataFrame:
     """Return unit x indicator: the product of the shares on the way from the root to the leaf."""
     shares = {framework.root: np.ones(len(nodes))}
@@ -152,8 +126,7 @@ def with_weights(framework: Framework, weights: pd.Series) -> Framework:
 def node_scores(values: pd.DataFrame, framework: Framework) -> tuple[pd.DataFrame, pd.Series]:
     """Return unit x node of filled values, and the base index."""
     leaves = {name: x.to_numpy()[None, :] for name, x in normalise(values, framework).items()}
-    weights = {node: np.array([[w]]) for node, w in framework.nodes["weight"].items()}
-    scores = score_nodes(leaves, framework, weights)
+    scores = score_nodes(leaves, framework.tree, framework.nodes["weight"].to_numpy()[None, :])
     nodes = {node: scores[node][0] for node in framework.nodes.index}
     return pd.DataFrame(nodes, values.index), pd.Series(scores[BASE][0], values.index)
 

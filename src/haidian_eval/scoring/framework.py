@@ -11,7 +11,7 @@ import pandas as pd
 
 from haidian_eval.errors import ParameterError, not_known
 from haidian_eval.params import Scoring
-from haidian_eval.scoring.aggregation import AGGREGATORS
+from haidian_eval.scoring.aggregation import AGGREGATORS, Family, Tree
 from haidian_eval.scoring.grades import Band, check_vetoes, read_bands
 from haidian_eval.scoring.leaf import Leaf, parse_choice
 from haidian_eval.scoring.missing import MISSING
@@ -81,6 +81,22 @@ class Framework:
         for node in walk:
             walk.extend(children.get(node, []))
         return {node: list(children[node]) for node in walk if node in children}
+
+    @property
+    def tree(self) -> Tree:
+        """The families and extra points as scoring walks them, weights in the order of `nodes`."""
+        at = {node: place for place, node in enumerate(self.nodes.index)}
+        strict = (self.nodes["missing"] == "propagate").to_dict()
+        choice = self.nodes["aggregation"].to_dict()
+        families = [
+            Family(
+                node, tuple(kin), np.array([at[child] for child in kin]), str(choice[node]),
+                tuple(strict[child] or strict[node] for child in kin),
+            )
+            for node, kin in reversed(self.families.items())
+        ]  # fmt: skip
+        extras = [(n, at[n], 1.0 if p >= 0 else -1.0) for n, p in self.bonuses.items()]
+        return Tree(self.root, tuple(families), tuple(extras))
 
     def leaf(self, name: str) -> Leaf:
         """Return what the table says of one indicator."""

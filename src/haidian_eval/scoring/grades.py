@@ -125,6 +125,16 @@ def shortfall(scores: Mapping[str, pd.Series], band: Band) -> np.ndarray:
     return np.maximum(lacking, 0)
 
 
+def highest_left(missed: pd.DataFrame, veto: pd.Series, bands: tuple[Band, ...]) -> np.ndarray:
+    """Return the place of the highest band that the missed indicators leave to each unit."""
+    left = np.zeros(len(missed), dtype=int)
+    names = [band.grade for band in bands]
+    for leaf in missed if bands else ():
+        limit = min(1, len(bands) - 1) if veto[leaf] == "yes" else names.index(veto[leaf])
+        left = np.where(missed[leaf], np.maximum(left, limit), left)
+    return left
+
+
 def grade(
     scores: Mapping[str, pd.Series], bands: tuple[Band, ...], missed: pd.DataFrame, veto: pd.Series
 ) -> Grades:
@@ -142,9 +152,7 @@ def grade(
     distance = np.full(len(index), np.nan)
     for at in range(1, len(bands) + 1):
         distance = np.where(place == at, shortfall(scores, bands[at - 1]), distance)
-    for leaf in missed if bands else ():
-        limit = min(1, len(bands) - 1) if veto[leaf] == "yes" else names.index(veto[leaf])
-        place = np.where(missed[leaf], np.maximum(place, limit), place)
+    place = np.maximum(place, highest_left(missed, veto, bands))
     words = np.array([*names, ""], dtype=object)[place] if bands else np.full(len(index), "")
     return Grades(
         pd.Series(np.where(missing, "", words), index.index, dtype="str"),

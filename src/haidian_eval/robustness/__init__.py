@@ -1,0 +1,19 @@
+"""How far other defensible choices and the errors of the values move the ranks."""
+
+from haidian_eval.robustness.design import Choices
+from haidian_eval.robustness.draws import evaluate
+from haidian_eval.robustness.indices import Sensitivity, sensitivity
+from haidian_eval.robustness.noise import Noise
+from haidian_eval.robustness.ranks import Uncertainty, uncertainty
+from haidian_eval.robustness.scenarios import (
+    WeightScenario,
+    remove_one,
+    shares,
+    weight_scenario,
+    weights_with_share,
+)
+
+__all__ = [
+    "Choices", "Noise", "Sensitivity", "Uncertainty", "WeightScenario", "evaluate", "remove_one",
+    "sensitivity", "shares", "uncertainty", "weight_scenario", "weights_with_share",
+]  # fmt: skip

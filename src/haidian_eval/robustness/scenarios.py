@@ -1,0 +1,150 @@
+"""What single steps would change: an indicator less, more weight for one node."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from haidian_eval.errors import ParameterError, not_known
+from haidian_eval.robustness.draws import evaluate
+from haidian_eval.scoring.composite import Scores, score
+from haidian_eval.scoring.framework import Framework
+from haidian_eval.scoring.ranking import competition_rank
+
+NORMAL = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
+
+
+def remove_one(values: pd.DataFrame, framework: Framework) -> pd.DataFrame:
+    """Return unit x indicator: the rank that each unit has without the indicator."""
+    leaves = [leaf for leaf in framework.leaves if leaf not in framework.bonuses]
+    design = pd.DataFrame(np.where(np.eye(len(leaves)) > 0, 0.0, np.nan), leaves,
+                          [f"node:{leaf}" for leaf in leaves])  # fmt: skip
+    index = evaluate(values, framework, design)
+    return pd.DataFrame({leaf: competition_rank(index.loc[leaf]) for leaf in leaves})
+
+
+def shares(framework: Framework) -> pd.Series:
+    """Return node -> share of the whole, the root 1: products of the shares within parents."""
+    found, weight = {framework.root: 1.0}, framework.nodes["weight"]
+    for node, children in framework.families.items():
+        whole = weight[children].sum()
+        found |= {child: found[node] * weight[child] / whole for child in children}
+    return pd.Series(found)
+
+
+def line_of(framework: Framework, node: str) -> list[str]:
+    """Return a node and all nodes above it but the root."""
+    if node not in framework.nodes.index or node == framework.root:
+        raise ParameterError(not_known(f"the node {node!r}", node, framework.nodes.index))
+    line = []
+    while node != framework.root:
+        line.append(node)
+        node = str(framework.nodes.at[node, "parent_id"])
+    return line
+
+
+def weights_with_share(framework: Framework, node: str, share: float) -> pd.Series:
+    """Return node -> weight such that `node` has `share` of the whole, taken pro rata from others.
+
+    Every other indicator keeps its proportion to the rest; weights are shares of the whole.
+    """
+    if not 0 <= share < 1:
+        raise ParameterError(f"share = {share}: a share of the whole from 0 to below 1")
+    now, line = shares(framework), line_of(framework, node)
+    own = now[node]
+    above = pd.Series(now.index.isin([framework.root, *line]), now.index)
+    inside = below(framework, node)
+    scaled = (now - own * above) * (1 - share) / (1 - own) + share * above
+    scaled[inside] = now[inside] * (share / own if own > 0 else 1.0)
+    return scaled.drop(framework.root)
+
+
+def below(framework: Framework, node: str) -> list[str]:
+    """Return all nodes under a node."""
+    found = [node]
+    for name in found:
+        found.extend(framework.families.get(name, []))
+    return found[1:]
+
+
+@dataclass(frozen=True, slots=True)
+class WeightScenario:
+    """More weight for one node.
+
+    frame: one row per unit and share: unit_id, share, index, rank, grade, change (points gained
+    more than the average unit) with low and high from the sampling error of the node's score, and
+    verdict: "gains", "loses" (only beyond that error) or "open". break_even: one row per pair of
+    units that change places: ahead, behind (now), share (at which they are level).
+    """
+
+    frame: pd.DataFrame
+    break_even: pd.DataFrame
+
+
+def weight_scenario(
+    values: pd.DataFrame, framework: Framework, node: str, node_shares: Sequence[float], *,
+    se: pd.Series | None = None,
+) -> WeightScenario:  # fmt: skip
+    """Return what every share of `node` would change, points taken pro rata from all others.
+
+    `se`: unit -> standard error of the node's score, in points; without it nobody's gain is sure.
+    """
+    base, parts = score(values, framework), []
+    now = shares(framework)[node]
+    for share in node_shares:
+        chosen = score(values, framework, weights=weights_with_share(framework, node, share))
+        parts.append(one_share(base, chosen, share, se, abs(share - now)))
+    return WeightScenario(pd.concat(parts, ignore_index=True), break_even(base, framework, node))
+
+
+def one_share(
+    base: Scores, chosen: Scores, share: float, se: pd.Series | None, slope: float
+) -> pd.DataFrame:
+    """Return every unit's standing at one share, and whether its gain is beyond sampling error.
+
+    A unit's index is (1 - share) rest + share score, so that an error of the score enters the
+    gain with `slope` = |share - now|.
+    """
+    gain = chosen.index - base.index
+    change = gain - gain.mean()
+    error = pd.Series(np.nan, change.index) if se is None else se.reindex(change.index)
+    half = NORMAL * slope * error
+    low, high = change - half, change + half
+    verdict = np.select([low > 0, high < 0], ["gains", "loses"], "open")
+    columns = {"unit_id": change.index, "share": share, "index": chosen.index, "rank": chosen.rank,
+               "grade": chosen.grade, "change": change, "low": low, "high": high,
+               "verdict": verdict}  # fmt: skip
+    return pd.DataFrame(columns).reset_index(drop=True)
+
+
+def break_even(base: Scores, framework: Framework, node: str) -> pd.DataFrame:
+    """Return the share of `node` at which each pair of units is level; pairs without one have none.
+
+    The index is (1 - p) rest + p score for arithmetic means without gaps on the way to the root, so
+    that p = d / (d - e), d and e the differences of the rests and of the scores; else refused.
+    """
+    way = [framework.root, *line_of(framework, node)[1:]]
+    methods = framework.nodes.loc[way, "aggregation"]
+    if (methods != "arithmetic").any():
+        raise ParameterError(f"break-even weights need arithmetic means above {node}; found"
+                             f" {sorted(set(methods))}")  # fmt: skip
+    own = float(shares(framework)[node])
+    public, index = base.nodes[node], base.base_index
+    rest = (index - own * public) / (1 - own)
+    known = index.notna() & public.notna()
+    first, second = np.triu_indices(int(known.sum()), 1)
+    rests, scores = rest[known].to_numpy(), public[known].to_numpy()
+    d, e = rests[first] - rests[second], scores[first] - scores[second]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        at = d / (d - e)
+    ahead = (1 - own) * d + own * e >= 0
+    units = index.index[known].to_numpy()
+    pairs = pd.DataFrame({
+        "ahead": np.where(ahead, units[first], units[second]),
+        "behind": np.where(ahead, units[second], units[first]), "share": at,
+    })  # fmt: skip
+    inside = pairs["share"].between(0, 1, inclusive="neither")
+    return pairs[inside].sort_values("share", ignore_index=True)
