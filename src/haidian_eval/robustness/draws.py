@@ -17,7 +17,7 @@ from haidian_eval.errors import ParameterError
 from haidian_eval.robustness.design import weights_of
 from haidian_eval.robustness.noise import Noise, noisy, read_noise
 from haidian_eval.scoring.aggregation import score_nodes
-from haidian_eval.scoring.composite import numeric
+from haidian_eval.scoring.composite import normalise, numeric
 from haidian_eval.scoring.framework import Framework, with_choices
 from haidian_eval.scoring.missing import fill_missing
 from haidian_eval.scoring.normalise import score_leaf
@@ -113,9 +113,7 @@ def leaf_scores(
     if winsorised is not None:
         treated = treat_outliers(values, max_winsorised=int(winsorised))
         values = treated.values  # noqa: PD011 (a field of Treated)
-    return {
-        leaf: score_leaf(values[leaf].to_numpy(), framework.leaf(leaf))[None, :] for leaf in values
-    }
+    return normalise(values, framework)
 
 
 def noisy_scores(
@@ -131,7 +129,8 @@ def noisy_scores(
     policies = framework.nodes["missing"].reindex(framework.leaves)
     if winsorised is None and policies.isin(["reweight", "propagate"]).all():
         return {
-            leaf: score_leaf(drawn[:, :, at], framework.leaf(leaf)) for at, leaf in enumerate(raw)
+            leaf: score_leaf(drawn[:, :, at], rule)
+            for at, (leaf, rule) in enumerate(framework.rules.items())
         }
     frames = (pd.DataFrame(values, raw.index, raw.columns) for values in drawn)
     singles = [leaf_scores(frame, framework, winsorised) for frame in frames]

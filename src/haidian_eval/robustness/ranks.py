@@ -19,8 +19,7 @@ from haidian_eval.robustness.design import (
 from haidian_eval.robustness.draws import blocks
 from haidian_eval.scoring.framework import Framework
 from haidian_eval.scoring.grades import highest_left, missed, places
-
-TIES = 10  # decimals: scores that differ by less are the same score in another order of adding
+from haidian_eval.scoring.ranking import TIES
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,8 +62,8 @@ def a_generalised(
 ) -> np.ndarray:
     """Return (sum(w s^p) / sum(w))^(1/p); p 1 arithmetic, 0 geometric, -1 harmonic."""
     power = numbers[0] if numbers else 1.0
-    if power == 0:
-        return a_geometric(children, weights, ())
+    if power in (0, 1):
+        return (a_arithmetic if power else a_geometric)(children, weights, ())
     need_positive(children, "generalised", allowed=0.0 if power > 0 else None)
     return linear_mean([child**power for child in children], weights) ** (1 / power)
 

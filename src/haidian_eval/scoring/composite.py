@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from haidian_eval.errors import ParameterError, not_known
-from haidian_eval.scoring.aggregation import BASE, linear_mean, score_nodes
-from haidian_eval.scoring.framework import Framework, check_weights, highest_score
+from haidian_eval.scoring.aggregation import BASE, Tree, score_nodes
+from haidian_eval.scoring.framework import Framework, check_weights
 from haidian_eval.scoring.grades import grade, missed
 from haidian_eval.scoring.missing import fill_missing
-from haidian_eval.scoring.normalise import score_leaf
+from haidian_eval.scoring.normalise import best_score, score_leaf
 from haidian_eval.scoring.ranking import competition_rank
 
 
@@ -55,7 +56,10 @@ def numeric(values: pd.DataFrame, framework: Framework) -> pd.DataFrame:
     if values.index.has_duplicates:
         twice = sorted(set(values.index[values.index.duplicated()].astype("str")))
         raise ParameterError(f"values has more than one row for the units {twice}")
-    return pd.DataFrame({leaf: numbers(values[leaf]) for leaf in framework.leaves})
+    own = values[framework.leaves]
+    if (own.dtypes == "float64").all() and not np.isinf(own.to_numpy()).any():
+        return own
+    return pd.DataFrame({leaf: numbers(own[leaf]) for leaf in own})
 
 
 def numbers(x: pd.Series) -> pd.Series:
@@ -68,46 +72,40 @@ def numbers(x: pd.Series) -> pd.Series:
     return pd.Series(parsed, index=x.index, name=x.name)
 
 
-def normalise_leaf(x: pd.Series, framework: Framework) -> pd.Series:
-    """Return the scores of one indicator; without any value it has none."""
-    score = score_leaf(x.to_numpy(dtype="float64"), framework.leaf(str(x.name)))
-    return pd.Series(score, index=x.index, name=x.name)
+def normalise(values: pd.DataFrame, framework: Framework) -> dict[str, np.ndarray]:
+    """Return indicator -> scores of the units, 1 x units, on the scale of its rule."""
+    rules, columns = framework.rules, values.to_numpy().T
+    return {leaf: score_leaf(columns[at : at + 1], rules[leaf]) for at, leaf in enumerate(values)}
 
 
-def normalise(values: pd.DataFrame, framework: Framework) -> pd.DataFrame:
-    """Return unit x indicator on the scale of each leaf's rule."""
-    return pd.DataFrame(
-        {leaf: normalise_leaf(values[leaf], framework) for leaf in framework.leaves}
-    )
+def effective_weights(
+    scores: Mapping[str, np.ndarray], framework: Framework, tree: Tree
+) -> np.ndarray:
+    """Return units x indicator: the product of the shares on the way from the root to the leaf."""
+    base = np.where(np.isnan(scores[BASE][0]), np.nan, 1.0)
+    shares, weight = {tree.root: base}, framework.nodes["weight"].to_numpy()
+    for family in reversed(tree.families):
+        block = shares_of(np.vstack([scores[c] for c in family.children]), weight[family.places])
+        shares |= {
+            c: shares[family.name] * own for c, own in zip(family.children, block, strict=True)
+        }
+    return np.column_stack([shares.get(leaf, base * 0.0) for leaf in framework.leaves])
 
 
-def effective_weights(nodes: pd.DataFrame, framework: Framework, weight: pd.Series) -> pd.DataFrame:
-    """Return unit x indicator: the product of the shares on the way from the root to the leaf."""
-    shares = {framework.root: np.ones(len(nodes))}
-    for node, children in framework.families.items():
-        block = shares_of(nodes[children], weight[children])
-        shares |= {child: shares[node] * block[:, i] for i, child in enumerate(children)}
-    none = np.zeros(len(nodes))
-    frame = pd.DataFrame({leaf: shares.get(leaf, none) for leaf in framework.leaves}, nodes.index)
-    return frame.where(nodes[framework.root].notna(), np.nan)
+def shares_of(scores: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return weights, child x unit, shared out again over the children that have a score."""
+    present = np.where(np.isnan(scores), 0.0, weight[:, None])
+    total = present.sum(axis=0)
+    return np.divide(present, total, out=np.zeros_like(present), where=total > 0)
 
 
-def shares_of(scores: pd.DataFrame, weight: pd.Series) -> np.ndarray:
-    """Return weights, unit x child, shared out again over the children that have a score."""
-    present = np.where(scores.isna(), 0.0, weight.to_numpy())
-    total = present.sum(axis=1, keepdims=True)
-    shares: np.ndarray = np.divide(present, total, out=np.zeros_like(present), where=total > 0)
-    return shares
-
-
-def full_marks(framework: Framework, weight: pd.Series) -> pd.Series:
+def full_marks(framework: Framework, tree: Tree) -> pd.Series:
     """Return node -> full marks: those of the rules, and their weighted mean for a parent."""
-    full = {leaf: highest_score(framework, leaf) for leaf in framework.leaves}
-    for node, children in reversed(framework.families.items()):
-        marks = [np.array([[full[child]]]) for child in children]
-        unknown = any(np.isnan(full[child]) and weight[child] > 0 for child in children)
-        mean = linear_mean(marks, weight[children].to_numpy()[None, :])
-        full[node] = np.nan if unknown else float(mean[0, 0])
+    full = {leaf: best_score(rule) for leaf, rule in framework.rules.items()}
+    weight = framework.nodes["weight"].to_numpy()
+    for family in tree.families:
+        own, marks = weight[family.places], np.array([full[child] for child in family.children])
+        full[family.name] = float(own[own > 0] @ marks[own > 0] / own.sum())
     return pd.Series(full).reindex(framework.nodes.index)
 
 
@@ -121,14 +119,6 @@ def with_weights(framework: Framework, weights: pd.Series) -> Framework:
     changed = replace(framework, nodes=nodes.assign(weight=chosen))
     check_weights(changed)
     return changed
-
-
-def node_scores(values: pd.DataFrame, framework: Framework) -> tuple[pd.DataFrame, pd.Series]:
-    """Return unit x node of filled values, and the base index."""
-    leaves = {name: x.to_numpy()[None, :] for name, x in normalise(values, framework).items()}
-    scores = score_nodes(leaves, framework.tree, framework.nodes["weight"].to_numpy()[None, :])
-    nodes = {node: scores[node][0] for node in framework.nodes.index}
-    return pd.DataFrame(nodes, values.index), pd.Series(scores[BASE][0], values.index)
 
 
 def score(
@@ -146,22 +136,27 @@ def score(
     policies, raw = framework.nodes["missing"].reindex(framework.leaves), numeric(values, framework)
     before = None if previous is None else numeric(previous, framework)
     known, filled = fill_missing(raw, policies, groups, before)
-    nodes, base = node_scores(known, framework)
-    index, weight = nodes[framework.root].rename(None), framework.nodes["weight"]
-    change = pd.Series(np.nan, index=values.index)
+    tree, weight = framework.tree, framework.nodes["weight"].to_numpy()[None, :]
+    scores = score_nodes(normalise(known, framework), tree, weight)
+    units, names = values.index, framework.nodes.index
+    nodes = pd.DataFrame(np.vstack([scores[node] for node in names]).T, units, names)
+    index, base = nodes[tree.root].rename(None), pd.Series(scores[BASE][0], units)
+    change = pd.Series(np.nan, index=units)
     if before is not None:
         kept = policies.where(policies != "carry_forward", "reweight")
-        earlier, _ = node_scores(fill_missing(before, kept, groups)[0], framework)
-        change = index - earlier[framework.root].reindex(values.index)
-    group = pd.Series("", index=values.index) if groups is None else groups.reindex(values.index)
+        earlier = normalise(fill_missing(before, kept, groups)[0], framework)
+        past = pd.Series(score_nodes(earlier, tree, weight)[tree.root][0], before.index)
+        change = index - past.reindex(units)
+    group = pd.Series("", index=units) if groups is None else groups.reindex(units)
     named = {**dict(nodes.items()), "index": index, BASE: base}
     won = grade(named, framework.bands, missed(known, framework.nodes), framework.nodes["veto"])
-    full = full_marks(framework, weight)
+    shares = effective_weights(scores, framework, tree)
     return Scores(
         normalised=nodes[framework.leaves], nodes=nodes, index=index, base_index=base,
         rank=competition_rank(index), group_rank=competition_rank(index, by=group),
         improvement_rank=competition_rank(change), grade=won.grade,
         distance_to_next=won.distance_to_next, capped_by=won.capped_by,
-        coverage=raw.notna().mean(axis=1), filled=filled, lost=full - nodes,
-        effective_weights=effective_weights(nodes, framework, weight),
+        coverage=raw.notna().mean(axis=1), filled=filled,
+        lost=full_marks(framework, tree) - nodes,
+        effective_weights=pd.DataFrame(shares, units, framework.leaves),
     )  # fmt: skip

@@ -98,15 +98,18 @@ class Framework:
         extras = [(n, at[n], 1.0 if p >= 0 else -1.0) for n, p in self.bonuses.items()]
         return Tree(self.root, tuple(families), tuple(extras))
 
-    def leaf(self, name: str) -> Leaf:
-        """Return what the table says of one indicator."""
-        node = self.nodes.loc[name]
-        rule, numbers = parse_choice(str(node["rule"]))
-        ends = {at: float(node[at]) for at in OF_RULES}
-        return Leaf(
-            name, rule, numbers, node["direction"], node["transform"], **ends,
-            points=self.points.get(name),
-        )  # fmt: skip
+    @property
+    def rules(self) -> dict[str, Leaf]:
+        """What the table says of each indicator, in the order of `leaves`."""
+        own = self.nodes.loc[self.leaves]
+        columns = [own[name].tolist() for name in ("rule", "direction", "transform", *OF_RULES)]
+        found = {}
+        for node, choice, direction, transform, *ends in zip(own.index, *columns, strict=True):
+            rule, numbers = parse_choice(str(choice))
+            pairs = self.points.get(node)
+            named = dict(zip(OF_RULES, ends, strict=True))
+            found[node] = Leaf(node, rule, numbers, direction, transform, points=pairs, **named)
+        return found
 
     def deciding(self, column: str) -> pd.Index:
         """Return the nodes that a choice is made for: aggregation for parents, else for leaves."""
@@ -197,7 +200,7 @@ def check_names(framework: Framework) -> None:
 
 def check_choice(choice: object, known: Collection[str], what: str) -> None:
     """Refuse a name that is not known and numbers behind it that it does not take."""
-    name, numbers = parse_choice(str(choice))
+    name, numbers = parse_choice(str(choice), what)
     if choice is None or pd.isna(choice) or name not in known:
         raise ParameterError(not_known(what, name, known))
     if numbers and len(numbers) != MANY.get(name, 0):
@@ -264,12 +267,12 @@ def framework_of(
 
 def highest_score(framework: Framework, leaf: str) -> float:
     """Return the highest score that a leaf's rule can give; missing where there is none."""
-    return best_score(framework.leaf(leaf))
+    return best_score(framework.rules[leaf])
 
 
 def full_marks_at(framework: Framework, leaf: str) -> float:
     """Return the value from which on a piecewise rule gives its highest score; else missing."""
-    own = framework.leaf(leaf)
+    own = framework.rules[leaf]
     if own.rule != "piecewise" or own.points is None or own.transform != "none":
         return float("nan")
     at, score = own.points.T

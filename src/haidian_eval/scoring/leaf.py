@@ -56,10 +56,11 @@ class Leaf:
         return ParameterError(f"{self.name}: {self.rule} {fault}; {advice}")
 
 
-def parse_choice(text: str) -> tuple[str, tuple[float, ...]]:
+def parse_choice(text: str, what: str = "") -> tuple[str, tuple[float, ...]]:
     """Return name and numbers of a choice such as "zscore:10,2"."""
     name, _, behind = text.partition(":")
     try:
         return name.strip(), tuple(float(part) for part in behind.split(",") if part.strip())
     except ValueError:
-        raise ParameterError(f"{text!r}: numbers are expected behind the colon") from None
+        where = what or repr(text)
+        raise ParameterError(f"{where}: numbers are expected behind the colon") from None

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from haidian_eval.errors import TableError
-from haidian_eval.scoring.composite import normalise_leaf
 from haidian_eval.scoring.framework import Framework, highest_score
+from haidian_eval.scoring.normalise import score_leaf
 from haidian_eval.scoring.ranking import competition_rank, discrimination, rank_bounds
 from haidian_eval.scoring.rules import RELATIVE
 
@@ -87,7 +87,7 @@ def score_period(table: pd.DataFrame, framework: Framework, full_marks_share: fl
     key = table[PERIOD].iloc[0].to_dict()
     indicator = key["indicator_id"]
     is_cost = framework.nodes.at[indicator, "direction"] == "cost"
-    score = normalise_leaf(table["value"].rename(indicator), framework)
+    score = score_series(table["value"], framework, indicator)
     best = highest_score(framework, indicator)
     verdict = discrimination(score, full_marks_share=full_marks_share, full_marks=best)
     ranks = competition_rank(score)
@@ -102,6 +102,11 @@ def score_period(table: pd.DataFrame, framework: Framework, full_marks_share: fl
     known = errors.notna().sum() == 2 * score.count()
     rounding = {"rounding": float(errors.max()) if known else float("nan")}
     return Alone(scores, pd.DataFrame([key | asdict(verdict) | rounding]))
+
+
+def score_series(x: pd.Series, framework: Framework, indicator: str) -> pd.Series:
+    """Return the scores of one indicator; without any value it has none."""
+    return pd.Series(score_leaf(x.to_numpy(dtype="float64"), framework.rules[indicator]), x.index)
 
 
 def score_bounds(table: pd.DataFrame, indicator: str, framework: Framework) -> pd.DataFrame:
@@ -119,6 +124,6 @@ def score_bounds(table: pd.DataFrame, indicator: str, framework: Framework) -> p
     points = framework.points.get(indicator, np.empty((0, 2)))[:, 0]
     between = [low.clip(lower=point).clip(upper=high) for point in points]
     places = [low, value.where(half.notna()), high, *between]
-    block = pd.concat([normalise_leaf(x.rename(indicator), framework) for x in places], axis=1)
+    block = pd.concat([score_series(x, framework, indicator) for x in places], axis=1)
     bounds = {"score_low": block.min(axis=1), "score_high": block.max(axis=1)}
     return pd.DataFrame(bounds).where(block.notna().all(axis=1))

@@ -14,22 +14,29 @@ from haidian_eval.scoring.rules import AS_IT_IS, BY_DISTANCE, POINTED, RULES, fu
 def transformed(x: np.ndarray, leaf: Leaf) -> tuple[np.ndarray, Leaf]:
     """Return values and ends as the rule reads them: their logarithms where the table asks.
 
-    Ends stand in the unit of the values. Ends that every value lies above while the logarithms lie
-    among them were written as logarithms and are taken as they stand.
+    Ends stand in the unit of the values; ends written as the exact logarithms of round numbers
+    (4.605170185988092 for 100) are taken as they stand.
     """
     if leaf.transform == "none":
         return x, leaf
     if np.fmin.reduce(x, axis=None, initial=np.inf) <= 0:
         fault = f"{leaf.name}: the logarithm needs values above zero; {np.nanmin(x):g} found"
         raise ParameterError(fault)
-    logs, ends = np.log(x), [leaf.low, leaf.high, leaf.target, leaf.challenge]
-    top = np.fmax.reduce(ends)
-    if np.nanmin(x, initial=np.inf) > top and np.nanmax(logs, initial=-np.inf) <= top:
-        return logs, leaf
-    if np.fmin.reduce(ends) <= 0:
+    ends = np.array([leaf.low, leaf.high, leaf.target, leaf.challenge])
+    given = ends[np.isfinite(ends)]
+    if is_logarithm(given).any() and (is_logarithm(given) | (given == 0)).all():
+        return np.log(x), leaf
+    if (given <= 0).any():
         raise ParameterError(f"{leaf.name}: low, high and target of a logarithm are above zero")
     low, high, target, challenge = np.log(ends)
-    return logs, replace(leaf, low=low, high=high, target=target, challenge=challenge)
+    return np.log(x), replace(leaf, low=low, high=high, target=target, challenge=challenge)
+
+
+def is_logarithm(ends: np.ndarray) -> np.ndarray:
+    """Return which numbers are logarithms of numbers with three decimals or fewer, to the digit."""
+    with np.errstate(over="ignore"):
+        back = np.exp(ends)
+    return (np.round(ends, 4) != ends) & (np.abs(back - np.round(back, 3)) <= 1e-12 * back)
 
 
 def oriented(x: np.ndarray, leaf: Leaf) -> tuple[np.ndarray, Leaf]:

@@ -11,6 +11,7 @@ import pandas as pd
 from haidian_eval.scoring.leaf import FULL_MARKS
 
 TOUCHING = 1e-9  # decimals such as 7.6 + 0.05 and 7.7 - 0.05 differ in their last binary digit
+TIES = 10  # decimals up to which two scores are compared
 BOUNDS = ("rank_best", "rank_worst")
 
 
@@ -30,8 +31,12 @@ class Discrimination:
 
 
 def competition_rank(score: pd.Series, *, ascending: bool = False, by: Any = None) -> pd.Series:
-    """Return ranks 1, 1, 3 on the unrounded score, inside each group; what is missing has none."""
-    scores = score if by is None else score.groupby(by)
+    """Return ranks 1, 1, 3 on the unrounded score, inside each group; what is missing has none.
+
+    Scores that differ in the eleventh decimal alone differ by the order of adding: they are ties.
+    """
+    exact = score.astype("float64").round(TIES)
+    scores = exact if by is None else exact.groupby(by)
     return scores.rank(method="min", ascending=ascending).astype("Int64")
 
 

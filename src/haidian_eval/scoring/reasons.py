@@ -25,8 +25,8 @@ def reasons(scores: Scores, framework: Framework) -> pd.DataFrame:
         if not kin:
             parts.append(told(own, node, str(framework.nodes.at[node, "rule"])))
             continue
-        shares = shares_of(scores.nodes[kin], weight[kin])
-        taken = pd.DataFrame(shares * scores.lost[kin].fillna(0.0).to_numpy(), own.index, kin)
+        shares = shares_of(scores.nodes[kin].to_numpy().T, weight[kin].to_numpy())
+        taken = pd.DataFrame(shares.T * scores.lost[kin].fillna(0.0).to_numpy(), own.index, kin)
         if node == framework.root:
             for extra, points in framework.bonuses.items():
                 taken[extra] = -points * scores.nodes[extra].fillna(0.0) / 100
