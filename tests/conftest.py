@@ -17,8 +17,16 @@ def root() -> Path:
 
 @pytest.fixture
 def edition(tmp_path: Path) -> Path:
-    """A copy of the shipped edition that a test may change."""
-    return Path(shutil.copytree(ROOT / "data" / "raw" / "2024", tmp_path / "raw" / "2024"))
+    """A copy of what was observed, one file a table, that a test may change."""
+    folder = ROOT / "data" / "raw" / "2024"
+    beside = shutil.ignore_patterns(*(p.name for p in folder.iterdir() if p.is_dir()))
+    return Path(shutil.copytree(folder, tmp_path / "raw" / "2024", ignore=beside))
+
+
+@pytest.fixture
+def whole_edition(tmp_path: Path) -> Path:
+    """A copy of the shipped edition with its presets and example units, that a test may change."""
+    return Path(shutil.copytree(ROOT / "data" / "raw" / "2024", tmp_path / "whole" / "2024"))
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from haidian_eval import __version__
-from haidian_eval.errors import EvaluationError, ParameterError, not_known
+from haidian_eval.errors import EvaluationError, ParameterError, TableError, not_known
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -281,6 +281,32 @@ def new_edition_command(year: int, old: int, data: Path | None, lang: str) -> No
         more = text("renewal.stages", stages=text.listing(readers)) if readers else ""
         click.echo(text("renewal.line", **words) + (more if row.state != "copied" else ""))
     click.echo(text("renewal.dates"))
+
+
+@main.command("synth")
+@edition_options
+@click.option("--force", is_flag=True, help="Overwrite files of these names that hold real rows.")
+def synth_command(
+    year: int, sets: tuple[str, ...], data: Path | None, out: Path | None, force: bool
+) -> None:
+    """Write example units and made-up values into an edition; every row says that it is synthetic.
+
+    A real table takes their place when the file synthetic.csv beside it is taken away.
+    """
+    from haidian_eval.params import open_study
+    from haidian_eval.synthetic import generate, write_synthetic
+    from haidian_eval.tables import read_edition
+
+    study = open_study(year, data=data, out=out, sets=sets)
+    folder = study.places.edition(year)
+    edition = read_edition(folder, params=study.params)
+    if "indicators" not in edition.tables:
+        raise TableError(f"the indicators of {folder} cannot be used; haidian-eval check says why")
+    made = generate(edition.tables["indicators"], study.params)
+    for path, frame in zip(
+        write_synthetic(folder, made, force=force), made.tables.values(), strict=True
+    ):
+        click.echo(f"{path}: {len(frame)} rows")
 
 
 if __name__ == "__main__":

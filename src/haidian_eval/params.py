@@ -17,7 +17,7 @@ SCHEMA = 1
 LANGUAGES = ("zh", "en")
 Confidence = Literal[
     "seen_official", "seen_confirmed", "seen", "seen_doubtful", "seen_forecast",
-    "derived_exact", "derived", "computed", "seed_claim",
+    "derived_exact", "derived", "computed", "seed_claim", "synthetic",
 ]  # fmt: skip
 
 
@@ -135,6 +135,14 @@ class Report(Section):
     foot: Words
 
 
+class Synthetic(Section):
+    """How made-up tables are drawn: the seed, the latest year, the share of values left out."""
+
+    seed: int = Field(ge=0)
+    year: int | None = None  # blank: that of the edition
+    missing_share: float = Field(default=0.0, ge=0, lt=1)
+
+
 class Params(Section):
     """All parameters of an edition."""
 
@@ -146,6 +154,7 @@ class Params(Section):
     economy: Economy
     claims: Claims
     report: Report
+    synthetic: Synthetic
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from pathlib import Path
 import pandas as pd
 
 from haidian_eval.errors import TableError
-from haidian_eval.tables.contracts import contracts
 from haidian_eval.tables.edition import files_of, sources_of_table
 from haidian_eval.tables.store import replace
 
@@ -42,19 +41,18 @@ def new_edition(old: Path, new: Path, tables: Mapping[str, pd.DataFrame]) -> pd.
 def to_do(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return, per table of the old edition, whether it was copied or must be handed in anew.
 
-    synthetic: rows made by the study; when real ones take their place, everything that was
-    computed from them becomes invalid, and results must be made anew.
+    synthetic: rows made by the study, apart from the table's others; when real ones take their
+    place, everything that was computed from them becomes invalid, and results must be made anew.
     """
-    kinds = tables["sources"].set_index("source_id")["kind"]
-    rows = []
+    sources, rows = tables["sources"], []
+    made = set(sources.loc[sources["kind"] == "synthetic", "source_id"])
     for name, frame in tables.items():
-        if frame.empty and not contracts()[name].absent:
+        if frame.empty:
             continue
-        cited = frame["source_id"].str.split(";").explode() if "source_id" in frame else []
-        synthetic = "synthetic" in set(kinds.reindex(cited).dropna())
-        state = "synthetic" if synthetic else "copied" if name in COPIED else "replace"
-        if len(frame):
-            file = ";".join(sorted(set(frame["_file"])))
-            rows.append({"table": name, "state": state, "rows": len(frame), "file": file,
-                         "sources": sources_of_table(name, tables["sources"])})  # fmt: skip
+        is_made = frame["source_id"].map(lambda ids: not made.isdisjoint(ids.split(";")))
+        for synthetic, part in frame.groupby(is_made):
+            state = "synthetic" if synthetic else "copied" if name in COPIED else "replace"
+            file = ";".join(sorted(set(part["_file"])))
+            rows.append({"table": name, "state": state, "rows": len(part), "file": file,
+                         "sources": sources_of_table(name, sources)})  # fmt: skip
     return pd.DataFrame(rows, columns=["table", "state", "rows", "file", "sources"])
