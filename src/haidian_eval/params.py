@@ -75,19 +75,72 @@ class Tables(Section):
     stale_months: dict[str, int] = Field(default_factory=dict)
 
 
+class Composite(Section):
+    """A scheme scored over all units of one kind in one period, and the period before it."""
+
+    scheme: str
+    kind: str
+    period: str
+    previous: str = ""
+
+
 class Scoring(Section):
-    """How values become scores; an empty name leaves the choice to the table of indicators."""
+    """How values become scores; an empty name leaves the choice to the table of indicators.
+
+    composites: the schemes whose index is formed. special_block: a node that is scored apart, added
+    as bonus or left inside, as `special` says.
+    """
 
     scheme: str
     rule: str = ""
     aggregation: str = ""
     missing: str = ""
     full_marks_share: float = Field(ge=0, le=1)
+    composites: tuple[Composite, ...] = ()
+    special_block: str = ""
+    special: Literal["apart", "bonus", "inside"] = "apart"
 
     def scenario(self) -> dict[str, str]:
         """Return the choices that replace those of the table: a run with any is a scenario."""
         choices = {"rule": self.rule, "aggregation": self.aggregation, "missing": self.missing}
         return {name: choice for name, choice in choices.items() if choice}
+
+
+class WeightShift(Section):
+    """A node whose share of the whole is raised, the points taken pro rata from all others."""
+
+    scheme: str
+    node: str
+    shares: tuple[float, ...]
+
+
+class RunPair(Section):
+    """Two schemes in two periods over the same kind of unit, whose ranks are compared."""
+
+    before: Composite
+    after: Composite
+
+
+class Robustness(Section):
+    """What could have been chosen otherwise; a blank name is the choice of the framework.
+
+    weights: half-width of the factor on every weight. interval: share of the draws between the ends
+    of a rank interval. told_apart: share of the draws in which one of a pair must be ahead.
+    """
+
+    weights: float = Field(ge=0, lt=1)
+    rules: tuple[str, ...] = ()
+    aggregations: tuple[str, ...] = ()
+    winsorised: tuple[int, ...] = ()
+    missing: tuple[str, ...] = ()
+    draws: int = Field(ge=1)
+    samples: int = Field(ge=2)
+    seed: int
+    interval: float = Field(gt=0, lt=1)
+    top: int = Field(ge=1)
+    told_apart: float = Field(gt=0.5, le=1)
+    weight_shift: WeightShift | None = None
+    pair: RunPair | None = None
 
 
 class MarkedYear(Words):
@@ -150,6 +203,7 @@ class Params(Section):
     engagement: Engagement
     tables: Tables
     scoring: Scoring
+    robustness: Robustness
     environment: Environment
     economy: Economy
     claims: Claims

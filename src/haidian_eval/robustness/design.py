@@ -20,7 +20,7 @@ METHODS = {"rule": "rules", "aggregation": "aggregations", "missing": "missing"}
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What could have been chosen otherwise; empty: as the framework has it.
+    """What could have been chosen otherwise; empty, and a blank name: as the framework has it.
 
     weights: half-width of the uniform factor on every weight (0.25: w x U(0.75, 1.25),
     renormalised within its parent; 0: weights fixed). rules: for all leaves; aggregations: for all
@@ -73,7 +73,7 @@ def plan(choices: Choices, framework: Framework, values: pd.DataFrame) -> Plan:
         raise ParameterError(f"choices.interval = {choices.interval}: a share between 0 and 1")
     levels: dict[str, Sequence[Any]] = {}
     for column, name in METHODS.items():
-        for choice in (chosen := getattr(choices, name)):
+        for choice in filter(None, chosen := getattr(choices, name)):
             check_choice(choice, CHOICES[column], f"choices.{name}: {choice!r}")
         levels |= {column: list(chosen)} if len(chosen) else {}
     if len(choices.winsorised):

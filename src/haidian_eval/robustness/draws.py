@@ -19,7 +19,7 @@ from haidian_eval.robustness.noise import Noise, noisy, read_noise
 from haidian_eval.scoring.aggregation import score_nodes
 from haidian_eval.scoring.composite import normalise, numeric
 from haidian_eval.scoring.framework import Framework, with_choices
-from haidian_eval.scoring.missing import fill_missing
+from haidian_eval.scoring.missing import fill_leaf, fill_missing
 from haidian_eval.scoring.normalise import score_leaf
 from haidian_eval.scoring.outliers import treat_outliers
 
@@ -120,16 +120,15 @@ def noisy_scores(
     raw: pd.DataFrame, framework: Framework, winsorised: float | None, errors: Noise | None,
     seeds: np.ndarray,
 ) -> dict[str, np.ndarray]:  # fmt: skip
-    """Return indicator -> draws x units: values with the errors of each draw, normalised.
+    """Return indicator -> draws x units: values with the errors of each draw, filled, normalised.
 
-    Values that a missing policy fills and outliers that are treated depend on the errors, so that
-    these draws are made one by one; else they are made together.
+    Outlier treatment looks at all values of an indicator again and is made draw by draw.
     """
     drawn = noisy(raw, errors, seeds) if errors is not None else raw.to_numpy()[None]
-    policies = framework.nodes["missing"].reindex(framework.leaves)
-    if winsorised is None and policies.isin(["reweight", "propagate"]).all():
+    policies = framework.nodes["missing"]
+    if winsorised is None:
         return {
-            leaf: score_leaf(drawn[:, :, at], rule)
+            leaf: score_leaf(fill_leaf(drawn[:, :, at], policies[leaf], leaf), rule)
             for at, (leaf, rule) in enumerate(framework.rules.items())
         }
     frames = (pd.DataFrame(values, raw.index, raw.columns) for values in drawn)

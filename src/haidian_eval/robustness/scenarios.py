@@ -11,7 +11,7 @@ import pandas as pd
 from haidian_eval.errors import ParameterError, not_known
 from haidian_eval.robustness.draws import evaluate
 from haidian_eval.scoring.composite import Scores, score
-from haidian_eval.scoring.framework import Framework
+from haidian_eval.scoring.framework import Framework, below
 from haidian_eval.scoring.ranking import competition_rank
 
 NORMAL = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
@@ -28,7 +28,8 @@ def remove_one(values: pd.DataFrame, framework: Framework) -> pd.DataFrame:
 
 def shares(framework: Framework) -> pd.Series:
     """Return node -> share of the whole, the root 1: products of the shares within parents."""
-    found, weight = {framework.root: 1.0}, framework.nodes["weight"]
+    weight = framework.nodes["weight"]
+    found = dict.fromkeys(framework.bonuses, 0.0) | {framework.root: 1.0}
     for node, children in framework.families.items():
         whole = weight[children].sum()
         found |= {child: found[node] * weight[child] / whole for child in children}
@@ -60,14 +61,6 @@ def weights_with_share(framework: Framework, node: str, share: float) -> pd.Seri
     scaled = (now - own * above) * (1 - share) / (1 - own) + share * above
     scaled[inside] = now[inside] * (share / own if own > 0 else 1.0)
     return scaled.drop(framework.root)
-
-
-def below(framework: Framework, node: str) -> list[str]:
-    """Return all nodes under a node."""
-    found = [node]
-    for name in found:
-        found.extend(framework.families.get(name, []))
-    return found[1:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,13 +84,14 @@ def a_mazziotta_pareto(
     M and S are the weighted mean and standard deviation (n) of the unit's children.
     """
     mean = linear_mean(children, weights)
-    if np.fmin.reduce(mean, axis=None, initial=np.inf) <= 0:
+    variance = linear_mean([child**2 for child in children], weights) - mean**2
+    spread = np.where(variance > 1e-12 * mean**2, variance, 0.0)
+    if ((mean <= 0) & (spread > 0)).any() or (mean < 0).any():
         raise ParameterError(
             f"mazziotta_pareto aggregation needs means above zero, and one is {np.nanmin(mean):g};"
             " choose another aggregation or a rule that stays above zero"
         )
-    square = linear_mean([child**2 for child in children], weights)
-    return 2 * mean - square / mean
+    return mean - np.divide(spread, mean, out=np.zeros_like(mean), where=mean > 0)
 
 
 def need_positive(children: Children, name: str, *, allowed: float | None = None) -> None:

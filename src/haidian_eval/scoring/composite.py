@@ -83,7 +83,8 @@ def effective_weights(
 ) -> np.ndarray:
     """Return units x indicator: the product of the shares on the way from the root to the leaf."""
     base = np.where(np.isnan(scores[BASE][0]), np.nan, 1.0)
-    shares, weight = {tree.root: base}, framework.nodes["weight"].to_numpy()
+    shares = {node: base * 0.0 for node, _, _ in tree.extras} | {tree.root: base}
+    weight = framework.nodes["weight"].to_numpy()
     for family in reversed(tree.families):
         block = shares_of(np.vstack([scores[c] for c in family.children]), weight[family.places])
         shares |= {

@@ -224,6 +224,9 @@ def with_choices(framework: Framework, choices: Mapping[str, str]) -> Framework:
     for column, name in choices.items():
         check_choice(name, CHOICES[column], f"scoring.{column} = {name!r}")
         at = framework.deciding(column)
+        if column == "rule":  # findings are a cost, whatever scores them
+            counts = nodes.loc[at, "rule"].astype(str).str.startswith("deduction")
+            nodes.loc[at[counts], "direction"] = "cost"
         nodes.loc[at, column] = name
         if column == "rule":  # the table's wording and source speak of its own rule
             nodes.loc[at, list(nodes.columns.intersection(WORDING))] = None
@@ -232,6 +235,33 @@ def with_choices(framework: Framework, choices: Mapping[str, str]) -> Framework:
     chosen = replace(framework, nodes=nodes)
     check_names(chosen)
     return chosen
+
+
+def with_special(framework: Framework, block: str, entry: str) -> Framework:
+    """Return the framework with a special block apart (left out), as bonus, or inside as it is."""
+    if entry == "inside" or block not in framework.nodes.index:
+        return framework
+    nodes = framework.nodes
+    if entry == "bonus":
+        return replace(
+            framework, nodes=nodes.assign(bonus=nodes["bonus"].mask(nodes.index == block, "yes"))
+        )
+    return replace(framework, nodes=nodes.drop(index=[block, *below(framework, block)]))
+
+
+def below(framework: Framework, node: str) -> list[str]:
+    """Return all nodes under a node."""
+    found = [node]
+    for name in found:
+        found.extend(framework.kindred.get(name, []))
+    return found[1:]
+
+
+def subtree(framework: Framework, node: str) -> Framework:
+    """Return what stands under a node as a framework of its own, without bands."""
+    nodes = framework.nodes.loc[[node, *below(framework, node)]].copy()
+    nodes.loc[node, "parent_id"] = None
+    return replace(framework, nodes=nodes, root=node, bands=())
 
 
 def framework_named(

@@ -15,11 +15,11 @@ from haidian_eval.scoring.framework import Framework
 class Selected:
     """What one scheme scores in one period.
 
-    values, se, half_width: unit x indicator, in the unit of the indicator, blank where missing.
+    cells, se, half_width: unit x indicator, in the unit of the indicator, blank where missing.
     rows: the rows of the table behind them, one per cell.
     """
 
-    values: pd.DataFrame
+    cells: pd.DataFrame
     se: pd.DataFrame
     half_width: pd.DataFrame
     rows: pd.DataFrame
