@@ -7,10 +7,9 @@ from typing import Any
 import pandas as pd
 
 from haidian_eval.claims import Claims
-from haidian_eval.params import Params
 from haidian_eval.report.exhibit import joined
-from haidian_eval.report.operations import vintage_words
-from haidian_eval.report.views import claims, focus_name, range_words
+from haidian_eval.report.operations import Words
+from haidian_eval.report.views import claims, environment, pick
 from haidian_eval.text import Text
 
 
@@ -26,20 +25,13 @@ def card(kind: str, words: dict[str, Any], text: Text) -> dict[str, str]:
     return shown | {"source_id": words["source_id"]}
 
 
-def cards(
-    spots: pd.DataFrame, shares: pd.DataFrame, found: Claims, units: pd.DataFrame, params: Params,
-    text: Text,
-) -> pd.DataFrame:  # fmt: skip
+def cards(spots: pd.DataFrame, shares: pd.DataFrame, found: Claims, words: Words) -> pd.DataFrame:
     """Return the key figures: the focus unit's latest months, its share, claims by class."""
-    rows, focus = [], focus_name(units, params, text)
-    for spot in spots.to_dict("records"):
-        words = spot | {"name": focus, "rounding": range_words(spot["level_range"], text)}
-        rows.append(card("place", words, text))
-    own = shares[(shares["unit_id"] == params.report.focus_unit) & shares["share"].notna()]
-    for row in own.sort_values("period").tail(1).to_dict("records"):
-        words = row | {"name": focus, "vintage": vintage_words(row["vintage"], text)}
-        rows.append(card("share", words, text))
-    count = {"count": int(found.frame["class"].eq("differs").sum()), "all": len(found.frame)}
-    words = {"source_id": joined(*found.frame["source_id"])} | claims.finding(found, text) | count
-    rows.append(card("claims", words, text))
-    return pd.DataFrame(rows)
+    rows = [card("place", row, words.text) for row in environment.spots_told(spots, words)]
+    own = pick(shares, {"unit_id": words.focus}).dropna(subset="share").sort_values("period")
+    for _, row in own.tail(1).iterrows():
+        rows.append(card("share", words.told(row) | {"name": words.focus_name}, words.text))
+    count = {"count": len(pick(found.frame, {"class": "differs"})), "all": len(found.frame)}
+    cited = {"source_id": joined(*found.frame["source_id"])}
+    said = claims.finding(found, words.text) | count | cited
+    return pd.DataFrame([*rows, card("claims", said, words.text)])
