@@ -27,11 +27,6 @@ class Words:
     indicators: pd.DataFrame = None
     focus: str = ""
 
-    @property
-    def focus_name(self) -> str:
-        """The name of the unit that the report puts first."""
-        return self.unit(self.focus)
-
     def unit(self, unit_id: str) -> str:
         """Return the name of a unit."""
         assert self.units is not None, "lay_out(..., units=...) is needed for names of units"
@@ -48,8 +43,15 @@ class Words:
         return {"indicator": self.text.choose(row, "name"), "unit": self.text.unit(row["unit"])}
 
     def told(self, row: Any) -> dict[str, Any]:
-        """Return a row for a sentence: its indicator, periods and vintages in words."""
-        said = dict(row) | (self.indicator(row["indicator_id"]) if "indicator_id" in row else {})
+        """Return a row for a sentence about the focus unit.
+
+        Its indicator, periods, vintages and what rounding does to its rank are in words.
+        """
+        said = {"name": self.unit(self.focus)} | dict(row)
+        if "indicator_id" in row:
+            said |= self.indicator(row["indicator_id"])
+        if "level_range" in row:
+            said["rounding"] = range_words(row["level_range"], self.text)
         said |= {n: self.text.period(row[n]) for n in ("period", "base_period") if n in row}
         there = [name for name in ("vintage", "base_vintage") if name in row]
         return said | {name: vintage_words(row[name], self.text) for name in there}
@@ -109,6 +111,11 @@ def rank_range(best: object, worst: object) -> str | None:
     if best is pd.NA or worst is pd.NA:
         return None
     return str(best) if best == worst else f"{best}–{worst}"
+
+
+def range_words(shown: str, text: Text) -> str:
+    """Return a rank interval in words; one place says that rounding moves nothing."""
+    return text("ranges.wide", span=shown) if "–" in shown else text("ranges.one")
 
 
 def rank_with_range(_: Words, rank: object, best: object, worst: object) -> str | None:

@@ -45,11 +45,6 @@ def pick(frame: pd.DataFrame, keep: dict[str, str]) -> pd.DataFrame:
     return frame
 
 
-def range_words(shown: str, text: Text) -> str:
-    """Return a rank interval in words; one place says that rounding moves nothing."""
-    return text("ranges.wide", span=shown) if "–" in shown else text("ranges.one")
-
-
 def side_by_side(
     rows: pd.DataFrame, units: pd.DataFrame, text: Text, columns: dict[str, str]
 ) -> pd.DataFrame:

@@ -106,11 +106,9 @@ def month_words(rows: pd.DataFrame, text: Text) -> str:
 
 def finding(found: checked.Claims, text: Text) -> dict[str, object]:
     """Return how many claims there are and how many fall into each class."""
-    size = found.frame["class"].value_counts()
-    listed = [
-        text("claims.class_count", name=text(f"classes.{name}"), count=int(size.get(name, 0)))
-        for name in checked.CLASSES
-    ]
+    rows = counts(found, text)
+    pairs = zip(rows["class"], rows["claims"], strict=True)
+    listed = [text("claims.class_count", name=name, count=count) for name, count in pairs]
     return {"count": len(found.frame), "classes": text.listing(listed)}
 
 

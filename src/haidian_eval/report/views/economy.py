@@ -18,7 +18,7 @@ def refusal(growth: pd.DataFrame, words: Words) -> tuple[str, dict[str, object]]
     own = pick(growth, {"unit_id": words.focus}).dropna(subset="comparable").sort_values("period")
     if own.empty:
         return "nothing_refused", {}
-    return "refused_section", words.told(own.iloc[-1]) | {"name": words.focus_name}
+    return "refused_section", words.told(own.iloc[-1])
 
 
 def breaks(growth: pd.DataFrame, words: Words) -> str:

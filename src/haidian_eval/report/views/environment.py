@@ -12,7 +12,7 @@ from haidian_eval.params import Environment
 from haidian_eval.report.exhibit import decimals, joined, show
 from haidian_eval.report.layout import lay_out
 from haidian_eval.report.operations import Words
-from haidian_eval.report.views import pick, range_words, side_by_side
+from haidian_eval.report.views import pick, side_by_side
 from haidian_eval.scoring import PERIOD
 
 FEWEST_PERIODS = 3  # for a run chart
@@ -47,7 +47,7 @@ def run_words(rows: pd.DataFrame, words: Words) -> dict[str, Any]:
     longest = int(rows["run"].max())
     sides = rows.loc[rows["run"] == longest, "side"].unique()
     said = words.text.listing([words.text(f"sides.{side}") for side in sides])
-    return counts | {"run": longest, "side": said, "periods": len(rows), "name": words.focus_name}
+    return counts | {"run": longest, "side": said, "periods": len(rows)}
 
 
 def level(found: Levels, words: Words) -> Iterator[tuple[pd.DataFrame, dict[str, Any]]]:
@@ -135,17 +135,7 @@ def demonstration(
     return shown, {"months": words.text.listing(months), "moved": moved}
 
 
-def spots_told(spots: pd.DataFrame, words: Words) -> list[dict[str, Any]]:
-    """Return the rows of `spot_words` for sentences, with the name of the unit."""
-    rows = spots.to_dict("records")
-    return [
-        row | {"name": words.focus_name, "rounding": range_words(row["level_range"], words.text)}
-        for row in rows
-    ]
-
-
 def finding(spots: pd.DataFrame, words: Words) -> str:
     """Return, one line per indicator, what can be said of the focus unit."""
-    return "\n".join(
-        f"- {words.text('environment.line', **row)}" for row in spots_told(spots, words)
-    )
+    rows = [words.told(row) for _, row in spots.iterrows()]
+    return "\n".join(f"- {words.text('environment.line', **row)}" for row in rows)
