@@ -15,7 +15,8 @@ from haidian_eval import environment, scoring, tables
 from haidian_eval.environment.levels import RANKS
 from haidian_eval.errors import ParameterError, TableError
 from haidian_eval.params import Params, load_params
-from haidian_eval.report.views import standing
+from haidian_eval.report.operations import Words
+from haidian_eval.report.views import environment as views
 from haidian_eval.text import Text
 
 FOLDER = ROOT / "data" / "raw" / "2024"
@@ -429,9 +430,8 @@ def test_composite_without_a_month_is_empty_and_says_so(edition, units, params) 
     months = own.demonstration | {"pm25_month": "2033-01"}
     found = environment.demonstration(parts["values"], framework, units, months)
     assert found.empty
-    table, words = standing.demonstration(
-        found, edition.tables["units"], parts["indicators"], params, Text("zh")
-    )
+    shown = Words(Text("zh"), parts["units"], parts["indicators"])
+    table, words = views.demonstration(found, own, shown)
     assert table.empty
     assert words["moved"] == 0
 

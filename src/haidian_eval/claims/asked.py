@@ -5,71 +5,33 @@ from __future__ import annotations
 import datetime as dt
 import tomllib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
-from pydantic import ValidationError
+from pydantic import ValidationError, create_model
 
 from haidian_eval.errors import TableError, not_known
-from haidian_eval.params import Section
+from haidian_eval.params import Section, read_toml
+
+ASKED = read_toml(Path(__file__).with_name("asked.toml"))
+TYPES: Mapping[str, type] = {"number": float, "year": int, "day": dt.date}
+KEYS = {"node_id": "indicators", "unit_id": "units", "rule_id": "rules"}
 
 
-class ShareAbove(Section):
-    """Is the unit's share of the whole above the limit (per cent) in every vintage seen."""
-
-    indicator: str
-    unit: str
-    whole: str
-    period: str
-    limit: float
-    vintages: tuple[str, ...]
+def model(check: str, kinds: Mapping[str, str | list[str]]) -> type[Section]:
+    """Return the model of what a check is told; nothing has a default."""
+    of: dict[str, Any] = {
+        name: (tuple[str, ...] if isinstance(kind, list) else TYPES.get(kind, str), ...)
+        for name, kind in kinds.items()
+    }
+    return create_model(check, __base__=Section, **of)
 
 
-class FirstEveryYear(Section):
-    """Was the unit first among its rivals in every year, the lowest value being the best."""
-
-    indicators: tuple[str, ...]
-    unit: str
-    rivals: tuple[str, ...]
-    first: int
-    last: int
+MODELS = {check: model(check, kinds) for check, kinds in ASKED.items()}
 
 
-class RuleNumber(Section):
-    """Does a rule state the number."""
-
-    rules: tuple[str, ...]
-    number: float
-
-
-class RuleExists(Section):
-    """Does a rule contain the words."""
-
-    rules: tuple[str, ...]
-    words: tuple[str, ...]
-
-
-class LaunchedBy(Section):
-    """Was what the rule describes in place by the day."""
-
-    rule: str
-    by: dt.date
-
-
-MODELS: Mapping[str, type[Section]] = {
-    "share_above": ShareAbove,
-    "first_every_year": FirstEveryYear,
-    "rule_number": RuleNumber,
-    "rule_exists": RuleExists,
-    "launched_by": LaunchedBy,
-}
-KEYS = {"indicators": "node_id", "units": "unit_id", "rules": "rule_id"}
-NAMES = {
-    "indicator": "indicators", "indicators": "indicators", "unit": "units", "whole": "units",
-    "rivals": "units", "rule": "rules", "rules": "rules",
-}  # fmt: skip
-
-
-def asked_by(claim: pd.Series, tables: Mapping[str, pd.DataFrame]) -> Section:
+def asked_by(claim: pd.Series, tables: Mapping[str, pd.DataFrame]) -> Any:
     """Return what a claim asks of its check; a cell that cannot be used is a TableError."""
     where = f"{claim['_file']}, row {claim['_row']}, column asked"
     try:
@@ -81,15 +43,17 @@ def asked_by(claim: pd.Series, tables: Mapping[str, pd.DataFrame]) -> Section:
         faults = [f"{'.'.join(map(str, f['loc']))}: {f['msg']}" for f in error.errors()]
         what = f"{where}: the check {claim['check']!r} cannot use it"
         raise TableError(f"{what}: {'; '.join(faults)}") from None
-    for field, table in NAMES.items():
-        named, known = getattr(asked, field, ()), set(tables[table][KEYS[table]])
-        for name in (named,) if isinstance(named, str) else named:
-            if name not in known:
-                raise TableError(not_known(f"{where}: {field} = {name!r}", name, sorted(known)))
+    for name, kind in ASKED[claim["check"]].items():
+        several = isinstance(kind, list)
+        key = kind[0] if several else kind
+        known = sorted(set(tables[KEYS[key]][key])) if key in KEYS else []
+        for one in (read[name] if several else [read[name]]) if known else ():
+            if one not in known:
+                raise TableError(not_known(f"{where}: {name} = {one!r}", one, known))
     return asked
 
 
-def asked_of(tables: Mapping[str, pd.DataFrame], check: str) -> Iterator[Section]:
+def asked_of(tables: Mapping[str, pd.DataFrame], check: str) -> Iterator[Any]:
     """Yield what each claim that uses a check asks of it."""
     claims = tables["claims"]
     for _, claim in claims[claims["check"] == check].iterrows():

@@ -7,20 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from haidian_eval.claims import asked as ask
-from haidian_eval.environment import places
-from haidian_eval.scoring import as_named
-from haidian_eval.tables.vintages import quotient_bounds
+from haidian_eval.claims.places import YEAR, is_whole_year, yearly_places
+from haidian_eval.economy import shares
 
 CELLS = [
     "claim_id", "what", "unit_id", "indicator_id", "period", "vintage", "value", "limit",
     "outcome", "note", "standing", "source_id", "file", "row",
 ]  # fmt: skip
 OF_ROWS = ["unit_id", "indicator_id", "period", "vintage", "value", "source_id", "file", "row"]
-YEAR = 4
-PART_OF_YEAR = "part_year"
 Tables = Mapping[str, pd.DataFrame]
 
 
@@ -43,43 +40,32 @@ def cells(rows: pd.DataFrame, **words: object) -> pd.DataFrame:
     return standing_in.assign(**words).reindex(columns=CELLS)
 
 
-def share_above(asked: ask.ShareAbove, tables: Tables) -> Outcome:
+def share_above(asked: Any, tables: Tables) -> Outcome:
     """Return whether a unit's share of the whole is above a limit in every vintage that is seen.
 
     Where rounding, or rounding that is not known, leaves a vintage open, so is the claim.
     """
     values = tables["values"]
     wanted = (values["indicator_id"] == asked.indicator) & (values["period"] == asked.period)
-    rows = values[wanted & values["unit_id"].isin([asked.unit, asked.whole])]
-    found = [share_cells(rows[rows["vintage"] == one], one, asked) for one in asked.vintages]
-    outcomes = {outcome for block in found for outcome in block["outcome"]} - {"absent"}
-    holds = False if "fails" in outcomes else True if outcomes == {"holds"} else None
-    return Outcome(holds, pd.concat(found or [cells(rows.head(0))]))
+    own = values[wanted & values["unit_id"].isin([asked.unit, asked.whole])]
+    share = shares(own, asked.indicator, asked.whole).set_index("vintage").reindex(asked.vintages)
+    verdicts = [share["share"].isna(), share["low"] > asked.limit, share["high"] <= asked.limit]
+    outcome = pd.Series(np.select(verdicts, ["absent", "holds", "fails"], "open"), share.index)
+    seen = outcome[outcome != "absent"]
+    holds = False if "fails" in set(seen) else True if set(seen) == {"holds"} else None
+    limit = share["share"].where(share["share"].isna(), asked.limit)
+    computed = share.assign(what="share", limit=limit, value=share["share"]).reset_index()
+    computed = computed.assign(
+        unit_id=asked.unit, indicator_id=asked.indicator, period=asked.period
+    )
+    printed = own.assign(what=own["unit_id"].map({asked.unit: "part", asked.whole: "whole"}))
+    printed = printed[printed["vintage"].isin(seen.index)].sort_values("what", kind="stable")
+    rows = pd.concat([printed, computed]).set_index("vintage", drop=False)
+    rows = rows.loc[list(asked.vintages)].assign(outcome=outcome)
+    return Outcome(holds, cells(rows, **rows[["what", "limit", "outcome"]]))
 
 
-def share_cells(rows: pd.DataFrame, vintage: str, asked: ask.ShareAbove) -> pd.DataFrame:
-    """Return part, whole and share (per cent) of one vintage, compared with the limit."""
-    both = rows.set_index("unit_id", drop=False).reindex([asked.unit, asked.whole])
-    part, whole = both.iloc[0], both.iloc[1]
-    share = {"unit_id": asked.unit, "indicator_id": asked.indicator, "period": asked.period}
-    share = pd.DataFrame([share | {"vintage": vintage}])
-    if both["value"].isna().any():
-        return cells(share, what="share", outcome="absent")
-    least, most = quotient_bounds(pd.concat([part, whole.add_prefix("whole_")]), "whole_")
-    least, most = 100 * least, 100 * most
-    outcome = "holds" if least > asked.limit else "fails" if most <= asked.limit else "open"
-    numbers = {"value": 100 * part["value"] / whole["value"], "limit": asked.limit}
-    numbers["source_id"] = f"{part['source_id']};{whole['source_id']}"
-    shown = [cells(both, what=["part", "whole"]), cells(share, what="share", **numbers)]
-    return pd.concat(shown).assign(outcome=outcome)
-
-
-def is_whole_year(period: str) -> bool:
-    """Tell whether a period is a year: 2024, or 2024-01..12."""
-    return len(period) == YEAR or period.endswith("-01..12")
-
-
-def first_every_year(asked: ask.FirstEveryYear, tables: Tables) -> Outcome:
+def first_every_year(asked: Any, tables: Tables) -> Outcome:
     """Return whether a unit was first among its rivals (ties count) in every year asked.
 
     A whole year that is not first decides against. A year without a whole-year value, or with
@@ -88,33 +74,30 @@ def first_every_year(asked: ask.FirstEveryYear, tables: Tables) -> Outcome:
     found = yearly_places(asked, tables).assign(year=lambda rows: rows["period"].str[:YEAR])
     years = pd.DataFrame({"year": [str(n) for n in range(asked.first, asked.last + 1)]})
     rows = years.merge(found, on="year", how="left").fillna({"outcome": "absent", "absent": ""})
-    whole = rows["period"].fillna("").map(is_whole_year).astype("bool")
-    part = rows["period"].notna() & ~whole
+    part = np.array([isinstance(p, str) and not is_whole_year(p) for p in rows["period"]], "bool")
     without = ("without:" + rows["absent"].str.replace(";", ",")).where(rows["absent"] != "", "")
-    notes = part.map({True: PART_OF_YEAR, False: ""}).str.cat(without, sep=";").str.strip(";")
-    rows = rows.assign(period=rows["period"].fillna(rows["year"]), unit_id=asked.unit)
-    words = {"limit": rows["best"], "outcome": rows["outcome"], "note": notes}
-    shown = cells(rows, what="year", **words)
+    notes = pd.Series(np.where(part, "part_year;", ""), dtype="str").str.cat(without).str.strip(";")
+    rows = rows.assign(period=rows["period"].fillna(rows["year"]), unit_id=asked.unit, note=notes)
+    shown = cells(rows, what="year", limit=rows["best"], **rows[["outcome", "note"]])
     if (rows["outcome"].eq("not_first") & ~part).any():
         return Outcome(False, shown)
     settled = rows.loc[notes.eq("") & rows["outcome"].isin(["first", "tied"]), "year"]
     return Outcome(True if settled.nunique() == len(years) else None, shown)
 
 
-def yearly_places(asked: ask.FirstEveryYear, tables: Tables) -> pd.DataFrame:
-    """Return the unit's place in every year, or longer part of a year, that has values.
-
-    Columns: those of `environment.places`, indicator_id, vintage, unit_id, _file and _row.
-    """
-    values = tables["values"]
-    span = values["period"].str.len().eq(YEAR) | values["period"].str.contains("..", regex=False)
-    found = as_named(places(values[span], asked.unit, asked.rivals, cost=True), asked.indicators)
-    key = ["indicator_id", "vintage", "period"]
-    own = values.loc[values["unit_id"] == asked.unit, [*key, "unit_id", "_file", "_row"]]
-    return found.merge(own, on=key, validate="1:1").sort_values("period", kind="stable")
+def named_rules(names: Sequence[str], tables: Tables) -> pd.DataFrame:
+    """Return the rules of these ids, in the order of the table."""
+    rules = tables["rules"]
+    own = rules[rules["rule_id"].isin(names)]
+    return own.assign(indicator_id=own["rule_id"], period=own["dated"])
 
 
-def rule_number(asked: ask.RuleNumber, tables: Tables) -> Outcome:
+def seen_whole(rules: pd.DataFrame, said: pd.Series) -> bool:
+    """Tell whether any of the rules that say so was seen as a whole."""
+    return bool((said & (rules["completeness"] == "whole")).any())
+
+
+def rule_number(asked: Any, tables: Tables) -> Outcome:
     """Return whether a rule seen as a whole states the number.
 
     Where none of the rules seen does, the claim fails; where only one seen in part or at second
@@ -122,32 +105,20 @@ def rule_number(asked: ask.RuleNumber, tables: Tables) -> Outcome:
     """
     own = named_rules(asked.rules, tables)
     equal = own["number"] == asked.number
-    outcome = equal.map({True: "holds", False: "fails"})
     words = {"value": own["number"], "limit": asked.number, "note": own["unit"]}
-    firm = (equal & own["firm"]).any()
-    holds = True if firm else None if equal.any() else False
-    return Outcome(holds, cells(own, what="rule", outcome=outcome, **words))
+    shown = cells(own, what="rule", outcome=np.where(equal, "holds", "fails"), **words)
+    return Outcome(seen_whole(own, equal) or (None if equal.any() else False), shown)
 
 
-def named_rules(names: Sequence[str], tables: Tables) -> pd.DataFrame:
-    """Return the rules of these ids, in the order of the table; firm: seen as a whole."""
-    rules = tables["rules"]
-    own = rules[rules["rule_id"].isin(names)]
-    return own.assign(
-        indicator_id=own["rule_id"], period=own["dated"], firm=own["completeness"] == "whole"
-    )
-
-
-def rule_exists(asked: ask.RuleExists, tables: Tables) -> Outcome:
+def rule_exists(asked: Any, tables: Tables) -> Outcome:
     """Return whether a rule seen as a whole contains all the words."""
     own = named_rules(asked.rules, tables)
     said = own["rule_zh"].map(lambda rule: all(word in rule for word in asked.words)).astype("bool")
-    outcome = said.map({True: "holds", False: "absent"})
-    firm = (said & own["firm"]).any()
-    return Outcome(True if firm else None, cells(own, what="document", outcome=outcome))
+    shown = cells(own, what="document", outcome=np.where(said, "holds", "absent"))
+    return Outcome(seen_whole(own, said) or None, shown)
 
 
-def launched_by(asked: ask.LaunchedBy, tables: Tables) -> Outcome:
+def launched_by(asked: Any, tables: Tables) -> Outcome:
     """Return whether what the rule describes was in place by the day; without a day, it is open."""
     own = named_rules([asked.rule], tables)
     try:

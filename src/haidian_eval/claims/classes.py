@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from haidian_eval.claims.asked import asked_by
 from haidian_eval.claims.checks import CHECKS, Outcome, Tables, cells
+from haidian_eval.claims.places import YEAR, is_whole_year, yearly_places
 
 CLASSES = ("independent", "publisher", "differs", "unknown", "not_a_fact")
 
@@ -34,39 +38,55 @@ def check(tables: Tables) -> Claims:
     with the publisher only. Beside a proposal stands the present practice. Raises TableError when
     a cell `asked` cannot be used.
     """
-    sources = tables["sources"].set_index("source_id")
-    standing = sources["standing"] if "standing" in sources else pd.Series(dtype="str")
-    claims = tables["claims"]
+    claims = tables["claims"].reset_index(drop=True)
     nothing = Outcome(None, cells(claims.head(0)))
     names, blocks = [], [nothing.cells]
     for _, claim in claims.iterrows():
         has_check = pd.notna(claim["check"])
         found = CHECKS[claim["check"]](asked_by(claim, tables), tables) if has_check else nothing
-        cited = [weakest(ids, standing) for ids in found.cells["source_id"]]
+        cited = [weakest(ids, tables) for ids in found.cells["source_id"]]
         block = found.cells.assign(claim_id=claim["claim_id"], standing=cited)
+        decided = block.loc[block["outcome"] != "absent", "standing"]
+        names.append(class_of(claim["kind"], found.holds, decided))
         blocks.append(block.assign(outcome="baseline") if claim["kind"] == "proposal" else block)
-        names.append(class_of(str(claim["kind"]), found.holds, block))
     filled = [block for block in blocks if len(block)] or blocks
     size = [len(block) for block in blocks[1:]]
-    frame = claims.reset_index(drop=True).assign(**{"class": names, "cells": size})
+    frame = claims.assign(**{"class": names, "cells": size})
     return Claims(frame, pd.concat(filled, ignore_index=True))
 
 
-def weakest(ids: object, standing: pd.Series) -> str:
+def weakest(ids: object, tables: Tables) -> str:
     """Return the standing of the sources of one cell; not independent unless all of them are."""
     if not isinstance(ids, str) or not ids:
         return ""
+    standing = tables["sources"].set_index("source_id").get("standing", pd.Series(dtype="str"))
     found = {str(standing.get(one)) for one in ids.split(";")}
     return "independent" if found == {"independent"} else "self" if "self" in found else "authority"
 
 
-def class_of(kind: str, holds: bool | None, cells: pd.DataFrame) -> str:
-    """Return the class that the kind of statement, the finding and its cells lead to."""
+def class_of(kind: str, holds: bool | None, decided: Iterable[str]) -> str:
+    """Return the class that kind, finding and the standing of what decided lead to."""
     if kind == "proposal":
         return "not_a_fact"
     if holds is None:
         return "unknown"
     if not holds:
         return "differs"
-    decided = cells[cells["outcome"] != "absent"]
-    return "independent" if (decided["standing"] == "independent").all() else "publisher"
+    return "independent" if set(decided) <= {"independent"} else "publisher"
+
+
+def years(asked: Any, tables: Tables) -> pd.DataFrame:
+    """Return the places of `yearly_places` with the class of each year and its scope.
+
+    found: as though the year alone were claimed. scope: outside (not claimed) | part (a part of a
+    year settles nothing) | gap (settled for the rivals there are only) | whole.
+    """
+    rows = yearly_places(asked, tables)
+    year, whole = rows["period"].str[:YEAR].astype(int), rows["period"].map(is_whole_year)
+    scopes = [~year.between(asked.first, asked.last), ~whole.astype(bool), rows["absent"] != ""]
+    cited = [weakest(ids, tables) for ids in rows["source_id"]]
+    found = [
+        class_of("fact", x != "not_first", [of])
+        for x, of in zip(rows["outcome"], cited, strict=True)
+    ]
+    return rows.assign(found=found, scope=np.select(scopes, ["outside", "part", "gap"], "whole"))

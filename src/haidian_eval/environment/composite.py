@@ -29,19 +29,18 @@ def demonstration(
     inside = one_vintage(values[months & values["unit_id"].isin(units["unit_id"])])
     own = units[["unit_id", "peer_group"]].reset_index(drop=True)
     if set(inside["indicator_id"]) != set(framework.leaves):
-        return pd.DataFrame(columns=[*own, *COLUMNS])
+        return own.head(0).reindex(columns=[*own, *COLUMNS])
     wide = inside.pivot(index="unit_id", columns="indicator_id", values="value")
     wide = wide.reindex(index=units["unit_id"], columns=framework.leaves)
-    cited = inside.groupby("unit_id")["source_id"].agg(joined)
-    return own.join(ranked(wide, framework).assign(source_id=cited), on="unit_id")
-
-
-def ranked(wide: pd.DataFrame, framework: Framework) -> pd.DataFrame:
-    """Return index and rank, the ranks with one indicator left out, and each score."""
     scores = score(wide, framework)
     left_out = [pd.Series({leaf: 0.0}) for leaf in framework.leaves]
     without = [score(wide, framework, weights=weights).rank for weights in left_out]
     ranks = pd.concat([scores.rank, *without], axis=1)
-    ends = {"rank_best": ranks.min(axis=1), "rank_worst": ranks.max(axis=1)}
-    table = pd.DataFrame({"index": scores.index, "rank": scores.rank, **ends})
-    return pd.concat([table.astype(dict.fromkeys(ends, "Int64")), scores.normalised], axis=1)
+    table = scores.normalised.assign(
+        index=scores.index,
+        rank=scores.rank,
+        rank_best=ranks.min(axis=1).astype("Int64"),
+        rank_worst=ranks.max(axis=1).astype("Int64"),
+        source_id=inside.groupby("unit_id")["source_id"].agg(joined),
+    )
+    return own.join(table, on="unit_id")

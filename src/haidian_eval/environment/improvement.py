@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from haidian_eval.environment.levels import joined, one_vintage, signs, where_ranked
-from haidian_eval.scoring import PERIOD, TOUCHING, competition_rank, every_unit, rank_bounds
+from haidian_eval.environment.levels import joined, one_vintage, ranked, signs, where_ranked
+from haidian_eval.scoring import PERIOD, TOUCHING, every_unit
 from haidian_eval.tables import changes
 
 CHANGE_RANKS = ["change_rank", "change_best", "change_worst"]
 REFUSED = [*PERIOD, "base_period", "vintage", "base_vintage", "reason"]
-FEWEST_FOR_A_LINE = 5
+FEWEST_FOR_A_LINE = 5  # other units
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +50,20 @@ def improvement(
     key = [*PERIOD, "vintage"]
     shown = usable.merge(one_vintage(own)[key].drop_duplicates(), on=key, validate="m:1")
     if shown.empty:
-        return Improvement(pd.DataFrame(), pd.DataFrame(), refused)
+        none = pd.DataFrame(columns=[*PERIOD, "unit_id", "reason"])
+        return Improvement(none, none, refused)
     table = every_unit(shown, names, units)
-    summary = summarised(table, needed_share)
-    sign = signs(table["indicator_id"], indicators)
+    summary, sign = summarised(table, needed_share), signs(table["indicator_id"], indicators)
     within = [table[name] for name in PERIOD]
     middle, half = (table["low"] + table["high"]) / 2, (table["high"] - table["low"]) / 2
-    rank = competition_rank(table["relative"] * sign, ascending=True, by=within)
-    bounds = rank_bounds(middle * sign, half, ascending=True, by=within)
-    ranks = pd.concat([rank, bounds], axis=1).set_axis(CHANGE_RANKS, axis=1)
-    ranks = where_ranked(ranks, table, summary)
-    changed = pd.concat([table.assign(status=status(table, sign)), ranks], axis=1)
-    return Improvement(with_regression(changed), summary, refused)
+    ranks = ranked(table["relative"] * sign, middle * sign, half, by=within)
+    ranks = where_ranked(ranks.set_axis(CHANGE_RANKS, axis=1), table, summary)
+    found = table.assign(status=status(table, sign)).join(ranks)
+    expected = pd.concat([expected_change(rows) for _, rows in table.groupby(PERIOD)])
+    found = found.assign(expected=expected)
+    inside = found["expected"].between(found["low"], found["high"])
+    beyond = (found["relative"] - found["expected"]).mask(inside)
+    return Improvement(found.assign(beyond=beyond), summary, refused)
 
 
 def summarised(table: pd.DataFrame, needed_share: float) -> pd.DataFrame:
@@ -73,18 +75,12 @@ def summarised(table: pd.DataFrame, needed_share: float) -> pd.DataFrame:
         assessed=("unit_id", "size"),
         source_id=("source_id", joined),
     )
-    found.insert(3, "slope", [line_through(rows)[1] for _, rows in periods])
-    found.insert(4, "correlation", [correlation(rows) for _, rows in periods])
     few = found["units"] < needed_share * found["assessed"]
-    found.insert(5, "reason", np.where(few, "partial", ""))
-    return found.reset_index()
-
-
-def correlation(table: pd.DataFrame) -> float:
-    """Return the correlation of base and relative change, missing where either is constant."""
-    known = table.loc[table["relative"].notna(), ["base_value", "relative"]]
-    varies = known.nunique().min() > 1
-    return float(known["base_value"].corr(known["relative"])) if varies else float("nan")
+    return found.assign(
+        slope=[slope(rows["base_value"], rows["value"]) for _, rows in periods],
+        correlation=[correlation(rows["base_value"], rows["relative"]) for _, rows in periods],
+        reason=np.where(few, "partial", ""),
+    ).reset_index()
 
 
 def status(table: pd.DataFrame, sign: pd.Series) -> pd.Series:
@@ -96,31 +92,34 @@ def status(table: pd.DataFrame, sign: pd.Series) -> pd.Series:
     return verdict.where(table["relative"].notna(), None)
 
 
-def line_through(table: pd.DataFrame) -> tuple[float, float]:
-    """Return intercept and slope of the least-squares line of value on base, or missing."""
-    known = table.dropna(subset=["base_value", "value"])
-    x, y = known["base_value"].to_numpy(), known["value"].to_numpy()
-    if len(known) < FEWEST_FOR_A_LINE or np.ptp(x) == 0:
-        return float("nan"), float("nan")
-    slope = float(((x - x.mean()) * (y - y.mean())).sum() / ((x - x.mean()) ** 2).sum())
-    return float(y.mean() - slope * x.mean()), slope
+def varies(values: pd.Series) -> bool:
+    """Tell whether the values differ; without that there is no line and no correlation."""
+    return bool(values.max() > values.min())
 
 
-def with_regression(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with the change that each unit's base alone would lead to expect.
+def slope(base: pd.Series, value: pd.Series) -> float:
+    """Return the slope of the least-squares line of value on base."""
+    return float(base.cov(value) / base.var()) if varies(base) else float("nan")
+
+
+def correlation(one: pd.Series, other: pd.Series) -> float:
+    """Return the correlation of two columns."""
+    return float(one.corr(other)) if varies(one) and varies(other) else float("nan")
+
+
+def expected_change(rows: pd.DataFrame) -> pd.Series:
+    """Return the change (per cent) that each unit's base alone would lead to expect, in a period.
 
     The line of value on base is fitted to the other units, so that no unit sets its own
-    expectation (leave one out). High bases tend to be followed by falls and low ones by rises
-    whatever anybody does (regression to the mean: Galton 1886; Barnett et al. 2005); weather and
-    real convergence are in the line as well and cannot be told apart from it.
+    expectation (leave one out: the residual over one minus the leverage). High bases tend to be
+    followed by falls and low ones by rises whatever anybody does (regression to the mean: Galton
+    1886; Barnett et al. 2005); weather and real convergence are in the line as well and cannot be
+    told apart from it. Missing with too few other units for a line, or with a constant base.
     """
-    lines = [
-        line_through(rows.drop(index=row))
-        for _, rows in table.groupby(PERIOD, sort=False)
-        for row in rows.index
-    ]
-    intercept, slope = (pd.Series(part, table.index) for part in zip(*lines, strict=True))
-    expected = 100 * ((intercept + slope * table["base_value"]) / table["base_value"] - 1)
-    inside = (table["low"] <= expected) & (expected <= table["high"])
-    beyond = (table["relative"] - expected).mask(inside)
-    return table.assign(expected=expected, beyond=beyond)
+    known = rows[["base_value", "value"]].dropna()
+    base, value = known["base_value"], known["value"]
+    apart = base - base.mean()
+    residual = value - value.mean() - slope(base, value) * apart
+    weight = 1 - 1 / max(len(known), 1) - apart**2 / (apart**2).sum()
+    alone = (weight < TOUCHING) | (len(known) <= FEWEST_FOR_A_LINE)
+    return (100 * ((value - residual / weight) / base - 1)).mask(alone).reindex(rows.index)

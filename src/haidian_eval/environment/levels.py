@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,10 @@ import pandas as pd
 from haidian_eval.errors import ParameterError, TableError, not_known
 from haidian_eval.scoring import PERIOD, blurred, competition_rank, every_unit, rank_bounds
 
-ORIGIN = ["_file", "_row"]
-COLUMNS = ["unit_id", "indicator_id", "period", "vintage", "value", "half_width", "source_id"]
+COLUMNS = [
+    "unit_id", "indicator_id", "period", "vintage", "value", "half_width", "source_id", "_file",
+    "_row",
+]  # fmt: skip
 RANKS = ["level_rank", "rank_best", "rank_worst", "group_rank", "group_best", "group_worst"]
 
 
@@ -69,21 +72,23 @@ def levels(
     `units`: the assessed units alone, with peer_group.
     """
     own = values[values["indicator_id"].isin(names) & values["unit_id"].isin(units["unit_id"])]
-    columns = [*COLUMNS, *values.columns.intersection(ORIGIN)]
-    table = every_unit(one_vintage(own)[columns], names, units)
+    table = every_unit(one_vintage(own).filter(COLUMNS), names, units)
     if table.empty:
         raise TableError(f"no value of the indicators {list(names)} counts in this edition")
     verdicts = tell_apart(table, needed_share)
     value = table["value"] * signs(table["indicator_id"], indicators)  # the lowest is the best
     period = [table[name] for name in PERIOD]
-    group, found = [*period, table["peer_group"].fillna("")], []
-    for within in (period, group):
-        found.append(competition_rank(value, ascending=True, by=within))
-        found.append(rank_bounds(value, table["half_width"], ascending=True, by=within))
-    ranks = pd.concat(found, axis=1).set_axis(RANKS, axis=1)
-    ranked = pd.concat([table, where_ranked(ranks, table, verdicts)], axis=1)
+    group = [*period, table["peer_group"].fillna("")]
+    found = [ranked(value, value, table["half_width"], by=within) for within in (period, group)]
+    ranks = where_ranked(pd.concat(found, axis=1).set_axis(RANKS, axis=1), table, verdicts)
     size = table["value"].groupby(group).transform("count")
-    return Levels(ranked.assign(group_size=size), verdicts)
+    return Levels(table.join(ranks).assign(group_size=size), verdicts)
+
+
+def ranked(value: pd.Series, middle: pd.Series, half: pd.Series, *, by: Any) -> pd.DataFrame:
+    """Return ranks of values, the lowest the best, and their intervals: middle +- half."""
+    rank = competition_rank(value, ascending=True, by=by)
+    return pd.concat([rank, rank_bounds(middle, half, ascending=True, by=by)], axis=1)
 
 
 def where_ranked(ranks: pd.DataFrame, table: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:
@@ -103,15 +108,14 @@ def tell_apart(table: pd.DataFrame, needed_share: float) -> pd.DataFrame:
         highest=("value", "max"),
         source_id=("source_id", joined),
     )
-    shares = [blurred(rows["value"], rows["half_width"]) for _, rows in periods]
-    found.insert(5, "blurred", shares)
+    found["blurred"] = [blurred(rows["value"], rows["half_width"]) for _, rows in periods]
     faults = {
         "partial": found["units"] < needed_share * found["assessed"],
         "one_value": found["distinct"] < 2,
         "overlap": found["blurred"] == 1,
     }
-    found.insert(6, "reason", np.select(list(faults.values()), list(faults), ""))
-    return found.reset_index()
+    reason = np.select(list(faults.values()), list(faults), "")
+    return found.assign(reason=reason).reset_index()
 
 
 def joined(ids: pd.Series) -> str:

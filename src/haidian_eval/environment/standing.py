@@ -10,11 +10,6 @@ import pandas as pd
 from haidian_eval.environment.levels import Levels, joined
 from haidian_eval.scoring import PERIOD
 
-RUNS = [
-    "period", "value", "median", "lowest", "highest", "level_rank", "rank_best", "rank_worst",
-    "source_id", "side", "run",
-]  # fmt: skip
-WEAK = ["periods", "weak", "weak_in", "verdict", "source_id"]
 SERIES = ["indicator_id", "vintage"]
 UNIT = ["indicator_id", "unit_id"]
 
@@ -32,8 +27,8 @@ def repeated(frame: pd.DataFrame, *, weak_share: float, weak_periods: int) -> pd
     size = ranked.groupby(PERIOD)["value"].transform("count")
     is_weak = (ranked["rank_best"] > (1 - weak_share) * size).astype("bool")
     ranked = ranked.assign(weak=is_weak, weak_in=ranked["period"].where(is_weak))
-    by_unit = ranked.sort_values("period", kind="stable").groupby(UNIT)
-    found = by_unit.tail(weak_periods).sort_index().groupby(UNIT, sort=False).agg(
+    latest = ranked.sort_values("period", kind="stable").groupby(UNIT).tail(weak_periods)
+    found = latest.sort_index().groupby(UNIT, sort=False).agg(
         periods=("weak", "size"),
         weak=("weak", "sum"),
         weak_in=("weak_in", lambda periods: ";".join(sorted(periods.dropna()))),
@@ -46,8 +41,7 @@ def repeated(frame: pd.DataFrame, *, weak_share: float, weak_periods: int) -> pd
         "one_period": found["periods"] == 1,
     }
     verdict = np.select(list(verdicts.values()), list(verdicts), "too_few")
-    order = ranked[UNIT].drop_duplicates()
-    return order.merge(found.assign(verdict=verdict)[WEAK], on=UNIT, validate="1:1")
+    return found.assign(verdict=verdict).reset_index()
 
 
 def latest_places(levels: Levels, weak: pd.DataFrame, unit: str) -> pd.DataFrame:
@@ -67,34 +61,27 @@ def latest_places(levels: Levels, weak: pd.DataFrame, unit: str) -> pd.DataFrame
 def runs(frame: pd.DataFrame, unit: str, *, cost: bool) -> pd.DataFrame:
     """Return where one unit stood against the median of all units, period by period.
 
-    frame: that of `Levels` for one indicator. side: better | worse | tied (the printed values are
-    equal); run: how many periods in a row, among those published, it has been on that side.
+    frame: that of `Levels` for one indicator. median, lowest, highest: of all units. side: better |
+    worse | tied (the printed values are equal); run: how many periods in a row, among those
+    published, it has been on that side.
     """
-    known = frame[frame["value"].notna()]
-    spread = known.groupby("period", as_index=False).agg(
-        median=("value", "median"), lowest=("value", "min"), highest=("value", "max")
-    )
-    own = known[known["unit_id"] == unit].merge(spread, on="period", validate="1:1")
+    known = frame.dropna(subset="value")
+    values = known.groupby("period")["value"]
+    spread = values.agg(median="median", lowest="min", highest="max")
+    own = known[known["unit_id"] == unit].join(spread, on="period", validate="1:1")
     own = own.sort_values("period", ignore_index=True)
     gap = (own["value"] - own["median"]) * (1 if cost else -1)
     side = pd.Series(np.select([gap < 0, gap > 0], ["better", "worse"], "tied"), dtype="str")
     run = side.groupby((side != side.shift()).cumsum()).cumcount() + 1
-    return own.assign(side=side, run=run)[RUNS]
-
-
-def follows(last: object, period: str) -> bool:
-    """Tell whether a period comes directly after another: the next month, or the next year."""
-    if not isinstance(last, str) or len(last) != len(period) or len(period) not in (4, 7):
-        return False
-    return bool(pd.Period(last) + 1 == pd.Period(period))
+    return own.assign(side=side, run=run)
 
 
 def places(values: pd.DataFrame, unit: str, rivals: Sequence[str], *, cost: bool) -> pd.DataFrame:
     """Return the place of one unit among its rivals in every period in which it has a value.
 
     One row per indicator, vintage and period. place: 1 is best. outcome: first | tied (first with
-    others) | not_first. best: the best value of the others. streak: periods in a row first or
-    tied; a period without values ends it. absent: rivals without a value.
+    others) | not_first. best: the best value of the others. streak: months in a row first or tied;
+    a month without values ends it. absent: rivals without a value.
     """
     key = [*SERIES, "period"]
     inside = values[values["unit_id"].isin([unit, *rivals])]
@@ -111,12 +98,10 @@ def places(values: pd.DataFrame, unit: str, rivals: Sequence[str], *, cost: bool
         source_id=("source_id", joined),
     )  # fmt: skip
     found = found[found["best"].notna()]
-    outcome = np.select(
-        [found["place"] > 1, found["value"] == found["best"]], ["not_first", "tied"], "first"
+    first, equal = found["place"] == 1, found["value"] == found["best"]
+    month = pd.to_datetime(found["period"], format="%Y-%m", errors="coerce").dt
+    step = (12 * month.year + month.month).groupby([found[name] for name in SERIES]).diff()
+    streak = first.groupby((~first | (step != 1)).cumsum()).cumsum()
+    return found.assign(
+        outcome=np.select([~first, equal], ["not_first", "tied"], "first"), streak=streak
     )
-    last = found.groupby(SERIES)["period"].shift()
-    in_front = found["place"] == 1
-    next_to = [follows(*pair) for pair in zip(last, found["period"], strict=True)]
-    goes_on = in_front & np.array(next_to, "bool")
-    streak = in_front.groupby((~goes_on).cumsum()).cumsum()
-    return found.assign(outcome=outcome, streak=streak)

@@ -12,6 +12,7 @@ import pandas as pd
 from haidian_eval.errors import ParameterError, not_known
 from haidian_eval.params import read_toml
 from haidian_eval.report.operations import MAY_LACK, OPERATIONS, Words
+from haidian_eval.report.views import administrative
 from haidian_eval.text import Text
 
 LAYOUTS = read_toml(Path(__file__).with_name("layouts.toml"))
@@ -51,13 +52,19 @@ def layout(name: str) -> dict[str, Column]:
     return {own: read_column(own, given, name) for own, given in known[name].items()}
 
 
-def lay_out(name: str, rows: pd.DataFrame, text: Text, **tables: pd.DataFrame) -> pd.DataFrame:
+def lay_out(
+    name: str, rows: pd.DataFrame, words: Words | Text, **tables: pd.DataFrame
+) -> pd.DataFrame:
     """Return rows as the table `name` of layouts.toml shows them.
 
-    tables: the edition's `units` and `indicators`, where the table shows names of theirs.
+    tables: with the language alone, the edition's `units` and `indicators`, where the table shows
+    names of theirs. A table that cites the source of units names them in administrative order.
     """
-    words, columns, plain = Words(text, **tables), layout(name), rows.reset_index(drop=True)
-    table = pd.DataFrame({own: cells(plain, column, words) for own, column in columns.items()})
+    told, columns = Words(words, **tables) if isinstance(words, Text) else words, layout(name)
+    if "unit_source" not in rows and any("unit_source" in own.of for own in columns.values()):
+        rows = administrative(rows, told.units, told.text)
+    plain = rows.reset_index(drop=True)
+    table = pd.DataFrame({own: cells(plain, column, told) for own, column in columns.items()})
     empty = [own for own, column in columns.items() if column.optional and table[own].isna().all()]
     return table.drop(columns=empty)
 

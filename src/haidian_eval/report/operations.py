@@ -10,27 +10,51 @@ from typing import Any
 import pandas as pd
 
 from haidian_eval.report.exhibit import decimals, exact, joined
-from haidian_eval.report.views import Named, named, names
+from haidian_eval.report.views import names
 from haidian_eval.text import Text
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The language of a page and, where a table needs them, the edition's units and indicators."""
+    """What names in a page are made from.
+
+    text: the language. units and indicators: the edition's, where names of theirs are shown.
+    focus: the unit that the report puts first.
+    """
 
     text: Text
-    units: pd.DataFrame | None = None
-    indicators: pd.DataFrame | None = None
+    units: pd.DataFrame = None
+    indicators: pd.DataFrame = None
+    focus: str = ""
 
     def unit(self, unit_id: str) -> str:
         """Return the name of a unit."""
         assert self.units is not None, "lay_out(..., units=...) is needed for names of units"
         return str(names(self.units, self.text)[unit_id])
 
-    def indicator(self, node_id: str) -> Named:
-        """Return an indicator by name and unit of measure."""
+    def indicator(self, node_id: str) -> dict[str, str]:
+        """Return the name of an indicator and its unit of measure."""
         assert self.indicators is not None, "lay_out(..., indicators=...) is needed"
-        return named(self.indicators, node_id, self.text)
+        row = (
+            self.indicators.drop_duplicates("node_id", keep="last")
+            .set_index("node_id")
+            .loc[node_id]
+        )
+        return {"indicator": self.text.choose(row, "name"), "unit": self.text.unit(row["unit"])}
+
+    def told(self, row: Any) -> dict[str, Any]:
+        """Return a row for a sentence about the focus unit.
+
+        Its indicator, periods, vintages and what rounding does to its rank are in words.
+        """
+        said = {"name": self.unit(self.focus)} | dict(row)
+        if "indicator_id" in row:
+            said |= self.indicator(row["indicator_id"])
+        if "level_range" in row:
+            said["rounding"] = range_words(row["level_range"], self.text)
+        said |= {n: self.text.period(row[n]) for n in ("period", "base_period") if n in row}
+        there = [name for name in ("vintage", "base_vintage") if name in row]
+        return said | {name: vintage_words(row[name], self.text) for name in there}
 
 
 def unit_names(words: Words, ids: str) -> str:
@@ -41,8 +65,7 @@ def unit_names(words: Words, ids: str) -> str:
 
 def indicator_with_unit(words: Words, node_id: str) -> str:
     """Return an indicator with its unit of measure in brackets."""
-    own = words.indicator(node_id)
-    return words.text("exhibit.with_unit", name=own.name, unit=own.unit)
+    return words.text("exhibit.with_unit", **words.indicator(node_id))
 
 
 def vintage_words(vintage: object, text: Text) -> str:
@@ -57,8 +80,8 @@ def vintage_words(vintage: object, text: Text) -> str:
 
 def series(words: Words, node_id: str, vintage: object) -> str:
     """Return the name of the series that a month belongs to: its indicator and data set."""
-    own, printed = words.indicator(node_id), vintage_words(vintage, words.text)
-    return words.text("claims.series", indicator=own.name, vintage=printed)
+    printed = vintage_words(vintage, words.text)
+    return words.text("claims.series", **words.indicator(node_id), vintage=printed)
 
 
 def word(words: Words, cell: object, *, among: str, blank: str = "", missing: str = "") -> str:
@@ -90,6 +113,11 @@ def rank_range(best: object, worst: object) -> str | None:
     return str(best) if best == worst else f"{best}–{worst}"
 
 
+def range_words(shown: str, text: Text) -> str:
+    """Return a rank interval in words; one place says that rounding moves nothing."""
+    return text("ranges.wide", span=shown) if "–" in shown else text("ranges.one")
+
+
 def rank_with_range(_: Words, rank: object, best: object, worst: object) -> str | None:
     """Return a rank with its interval in brackets, where that leaves more than one place."""
     span = rank_range(best, worst)
@@ -116,9 +144,9 @@ def file_and_row(words: Words, file: object, row: float) -> str:
 OPERATIONS: dict[str, Callable[..., object]] = {
     "unit name": lambda words, cell: words.unit(cell),
     "unit names": unit_names,
-    "indicator name": lambda words, cell: words.indicator(cell).name,
+    "indicator name": lambda words, cell: words.indicator(cell)["indicator"],
     "indicator with unit": indicator_with_unit,
-    "unit of measure": lambda words, cell: words.indicator(cell).unit,
+    "unit of measure": lambda words, cell: words.indicator(cell)["unit"],
     "period": lambda words, cell: words.text.period(cell),
     "periods": lambda words, cell: words.text.listing(
         [words.text.period(one) for one in cell.split(";")]

@@ -6,6 +6,7 @@ import base64
 import io
 import os
 import re
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from haidian_eval import tables
 from haidian_eval.errors import ParameterError
 from haidian_eval.params import open_study, read_run
 from haidian_eval.report.exhibit import Exhibit, csv_text, html, split_ids
+from haidian_eval.report.operations import Words
 from haidian_eval.text import Text
 
 if TYPE_CHECKING:
@@ -57,6 +59,12 @@ class Page:
     def load(self, name: str) -> pd.DataFrame:
         """Return a clean table or a result of an earlier stage."""
         return tables.read_table(self.study.processed, name)
+
+    @cached_property
+    def words(self) -> Words:
+        """The words of the page, with the edition's units and indicators."""
+        unit = self.params.report.focus_unit
+        return Words(self.text, self.load("units"), self.load("indicators"), unit)
 
     def save(self, **results: pd.DataFrame) -> None:
         """Keep tables for the stages that follow."""

@@ -98,7 +98,7 @@ def stands(study: Study, folder: Path, provenance: Provenance, pages: Sequence[s
     """Tell whether the pages and results of this very run are there, every byte of them."""
     published = site.read_manifest(folder)
     return (
-        published.run_id == provenance.run_id
+        published.run == provenance.run_id
         and set(pages) <= set(published.files)
         and site.is_whole(folder, published.files)
         and store.marked(study.processed) == provenance.run_id
@@ -113,7 +113,7 @@ def refuse_other_results(study: Study, folder: Path, provenance: Provenance) -> 
             f"there are no results of a whole run in {study.processed}; run all stages first"
             " (without --only and --from)"
         )
-    pages = site.read_manifest(folder).run_id or provenance.run_id
+    pages = site.read_manifest(folder).run or provenance.run_id
     for place, made_by in ((study.processed, store.marked(study.processed)), (folder, pages)):
         if made_by != provenance.run_id:
             raise EvaluationError(

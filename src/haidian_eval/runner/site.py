@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
+from pydantic import TypeAdapter
+
 from haidian_eval.params import LANGUAGES, Params
 from haidian_eval.runner.provenance import Provenance
 from haidian_eval.runner.stages import Stage
@@ -56,21 +58,17 @@ class Site:
 class Published:
     """What an earlier run says of itself; `files`: path in the report -> SHA-256."""
 
-    run_id: str
+    run: str
     files: Mapping[str, str]
 
 
 def read_manifest(folder: Path) -> Published:
     """Return what the run that published the folder says of itself; blank where none did."""
-    path = folder / MANIFEST
-    if not path.is_file():
-        return Published("", {})
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        files = {name: checksum for name, checksum in content["files"].items() if within(name)}
-        return Published(content["run"], files)
-    except (ValueError, KeyError, TypeError, AttributeError):
+        found = TypeAdapter(Published).validate_json((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError):
         return Published("", {})  # what cannot be read vouches for nothing
+    return Published(found.run, {name: found.files[name] for name in found.files if within(name)})
 
 
 def within(name: str) -> bool:
@@ -96,8 +94,9 @@ def publish(
         replace(folder / name, content)
     for name in set(earlier) - set(files) if whole else ():
         (folder / name).unlink(missing_ok=True)
-    sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    kept = {} if whole else {n: s for n, s in earlier.items() if (folder / n).is_file()}
-    listed = {"files": dict(sorted({**kept, **sums}.items()))}
-    manifest = {"run": provenance.run_id} | asdict(provenance) | listed
+    kept = {name: s for name, s in earlier.items() if (folder / name).is_file()}
+    sums = kept | {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    manifest = (
+        {"run": provenance.run_id} | asdict(provenance) | {"files": dict(sorted(sums.items()))}
+    )
     replace(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode())

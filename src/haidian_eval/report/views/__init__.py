@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pandas as pd
 
 from haidian_eval.errors import ParameterError, not_known
@@ -27,13 +25,14 @@ def focus_name(units: pd.DataFrame, params: Params, text: Text) -> str:
 
 def administrative(frame: pd.DataFrame, units: pd.DataFrame, text: Text) -> pd.DataFrame:
     """Return rows with unit_name, group and the source of both, by group and code."""
-    place = pd.Series(range(len(units)), index=units["unit_id"])
-    keys = {"_group": frame["peer_group"].map(place), "_unit": frame["unit_id"].map(place)}
-    name = names(units, text)
+    place, of_unit = pd.Series(range(len(units)), units["unit_id"]), units.set_index("unit_id")
+    name, own = names(units, text), frame["unit_id"]
+    group = frame["peer_group"] if "peer_group" in frame else own.map(of_unit["peer_group"])
+    keys = {"_group": group.map(place), "_unit": own.map(place)}
     words = {
-        "unit_name": frame["unit_id"].map(name),
-        "group": frame["peer_group"].map(name).fillna("—"),
-        "unit_source": frame["unit_id"].map(units.set_index("unit_id")["source_id"]),
+        "unit_name": own.map(name),
+        "group": group.map(name).fillna("—"),
+        "unit_source": own.map(of_unit["source_id"]),
     }
     ordered = frame.assign(**words, **keys).sort_values(["_group", "_unit"], kind="stable")
     return ordered.drop(columns=list(keys)).reset_index(drop=True)
@@ -46,27 +45,13 @@ def pick(frame: pd.DataFrame, keep: dict[str, str]) -> pd.DataFrame:
     return frame
 
 
-def range_words(shown: str, text: Text) -> str:
-    """Return a rank interval in words; one place says that rounding moves nothing."""
-    return text("ranges.wide", span=shown) if "–" in shown else text("ranges.one")
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """An indicator by its name and unit of measure, as a reader knows them."""
-
-    id: str
-    name: str
-    unit: str
-
-
 def side_by_side(
     rows: pd.DataFrame, units: pd.DataFrame, text: Text, columns: dict[str, str]
 ) -> pd.DataFrame:
     """Return a row for every unit and, for every period, the columns side by side, with sources.
 
-    rows: unit_id, peer_group, period, source_id and the columns; columns: each with its heading
-    before the period ("short": the period alone).
+    rows: unit_id, period, source_id and the columns; columns: each with its heading before the
+    period ("short": the period alone).
     """
     own = administrative(rows.drop_duplicates("unit_id"), units, text).set_index("unit_id")
     table = own[["unit_name", "group"]]
@@ -76,12 +61,3 @@ def side_by_side(
     cited = rows.groupby("unit_id")["source_id"].agg(lambda ids: joined(*ids))
     both = own.assign(own_source=cited)[["own_source", "unit_source"]]
     return table.assign(source_id=[joined(*pair) for pair in both.itertuples(index=False)])
-
-
-def named(indicators: pd.DataFrame, name: str, text: Text) -> Named:
-    """Return an indicator of the table in words."""
-    rows = indicators.drop_duplicates("node_id", keep="last").set_index("node_id")
-    if name not in rows.index:
-        raise ParameterError(not_known(f"the indicator {name!r}", name, rows.index))
-    row = rows.loc[name]
-    return Named(name, text.choose(row, "name"), text.unit(row["unit"]))

@@ -2,134 +2,140 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
 from haidian_eval.environment import Improvement, Levels, is_cost, runs
-from haidian_eval.params import Params
-from haidian_eval.report.exhibit import show
+from haidian_eval.params import Environment
+from haidian_eval.report.exhibit import decimals, joined, show
 from haidian_eval.report.layout import lay_out
-from haidian_eval.report.views import Named, administrative, named, pick, side_by_side
-from haidian_eval.tables import newest
-from haidian_eval.text import Text
+from haidian_eval.report.operations import Words
+from haidian_eval.report.views import pick, side_by_side
+from haidian_eval.scoring import PERIOD
 
 FEWEST_PERIODS = 3  # for a run chart
 
 
-def wide(frame: pd.DataFrame, name: str, units: pd.DataFrame, text: Text) -> pd.DataFrame:
+def of_month(frame: pd.DataFrame, row: Any) -> pd.DataFrame:
+    """Return the rows of the indicator and the period of another row."""
+    return pick(frame, {name: row[name] for name in PERIOD})
+
+
+def wide(frame: pd.DataFrame, name: str, words: Words) -> pd.DataFrame:
     """Return one indicator: a row for every unit with any value, a column for every period."""
-    own = pick(frame, {"indicator_id": name})
-    own = newest(own) if "as_of" in own else own
-    own = own[own.groupby("unit_id")["value"].transform("count") > 0]
-    return side_by_side(own, units, text, {"value": "short"})
+    own = pick(frame, {"indicator_id": name}).dropna(subset="value")
+    return side_by_side(own, words.units, words.text, {"value": "short"})
 
 
-def latest(found: Levels, indicators: pd.DataFrame, text: Text) -> Iterator[tuple[Named, str]]:
-    """Yield every indicator with its latest period that ranks."""
+def run_charts(
+    found: Levels, words: Words
+) -> Iterator[tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]]:
+    """Yield what a run chart says, its runs and all units' values, where there are enough."""
+    for name, own in found.frame.dropna(subset="value").groupby("indicator_id", sort=False):
+        rows = runs(own, words.focus, cost=is_cost(words.indicators, str(name)))
+        if len(rows) >= FEWEST_PERIODS:
+            points = own[own["period"].isin(rows["period"])]
+            said = words.told({"indicator_id": str(name)}) | run_words(rows, words)
+            yield said, rows, points
+
+
+def run_words(rows: pd.DataFrame, words: Words) -> dict[str, Any]:
+    """Return what the runs of one indicator say in words."""
+    counts = {side: int((rows["side"] == side).sum()) for side in ("better", "tied", "worse")}
+    longest = int(rows["run"].max())
+    sides = rows.loc[rows["run"] == longest, "side"].unique()
+    said = words.text.listing([words.text(f"sides.{side}") for side in sides])
+    return counts | {"run": longest, "side": said, "periods": len(rows)}
+
+
+def level(found: Levels, words: Words) -> Iterator[tuple[pd.DataFrame, dict[str, Any]]]:
+    """Yield each indicator's levels in its latest period that ranks, and what they say."""
     ranked = found.discrimination[found.discrimination["reason"] == ""]
-    for name, rows in ranked.groupby("indicator_id", sort=False):
-        yield named(indicators, str(name), text), str(rows["period"].max())
-
-
-def level(found: Levels, name: str, period: str, units: pd.DataFrame, text: Text) -> pd.DataFrame:
-    """Return the levels of one indicator in one month, with ranks over all and in the group."""
-    own = pick(found.frame, {"indicator_id": name, "period": period})
-    return lay_out("environment.level", administrative(own, units, text), text)
-
-
-def change_months(found: Improvement) -> Iterator[tuple[str, pd.Series]]:
-    """Yield key ("change" where it ranks, else "partial") and summary of every comparison."""
-    if found.summary.empty:
-        return
-    for _, row in found.summary.sort_values("reason", kind="stable").iterrows():
-        yield "partial" if row["reason"] else "change", row
-
-
-def refused(found: Improvement, indicators: pd.DataFrame, text: Text) -> Iterator[str]:
-    """Yield a sentence for each month that could not be compared with the year before."""
-    for _, row in found.refused.iterrows():
-        yield text(
-            "environment.not_compared",
-            indicator=named(indicators, row["indicator_id"], text).name, units=row["units"],
-            period=text.period(row["period"]), base=text.period(row["base_period"]),
-            reason=text(f"economy.reasons.{row['reason']}"),
-        )  # fmt: skip
+    for _, months in ranked.groupby("indicator_id", sort=False):
+        row = months.sort_values("period").iloc[-1]
+        yield lay_out("environment.level", of_month(found.frame, row), words), words.told(row)
 
 
 def change(
-    found: Improvement, levels: Levels, summary: pd.Series, units: pd.DataFrame, text: Text
-) -> pd.DataFrame:
-    """Return level and improvement side by side; ranks only where the comparison ranks."""
-    keep = {"indicator_id": summary["indicator_id"], "period": summary["period"]}
-    ranks = pick(levels.frame, keep)[["unit_id", "level_rank", "rank_best", "rank_worst"]]
-    merged = pick(found.frame, keep).merge(ranks, on="unit_id", validate="1:1")
-    return lay_out("environment.change", administrative(merged, units, text), text)
+    found: Improvement, levels: Levels, choice: Environment, words: Words
+) -> Iterator[tuple[str, pd.DataFrame, dict[str, Any]]]:
+    """Yield every comparison: key ("change" where it ranks, else "partial"), level and change."""
+    key = [*PERIOD, "unit_id"]
+    ranks = levels.frame[[*key, "level_rank", "rank_best", "rank_worst"]]
+    rows = found.frame.merge(ranks, on=key, validate="1:1")
+    for _, row in found.summary.sort_values("reason", kind="stable").iterrows():
+        shown = lay_out("environment.change", of_month(rows, row), words)
+        yield "partial" if row["reason"] else "change", shown, change_words(row, choice, words)
 
 
-def change_words(
-    summary: pd.Series, indicators: pd.DataFrame, params: Params, text: Text
-) -> dict[str, object]:
+def change_words(row: pd.Series, choice: Environment, words: Words) -> dict[str, Any]:
     """Return what caption and note of a comparison say; mark: of the year of the base, if any."""
-    own, base = named(indicators, summary["indicator_id"], text), summary["base_period"]
-    years = [year for year in params.environment.marked_years if str(year.year) == base[:4]]
-    mark = text.listing([getattr(year, text.lang) for year in years])
-    words = {"indicator": own.name, "unit": own.unit, "period": text.period(summary["period"])}
-    return words | {
-        "base": text.period(base),
-        "mark": text("environment.marked", period=text.period(base), mark=mark) if years else "",
-        **{name: summary[name] for name in ("units", "assessed")},
-        "correlation": show(summary["correlation"], 2).replace("-", "−"),
+    text, said, year = words.text, words.told(row), row["base_period"][:4]
+    marks = [getattr(one, text.lang) for one in choice.marked_years if str(one.year) == year]
+    marked = {"period": said["base_period"], "mark": text.listing(marks)}
+    return said | {
+        "mark": text("environment.marked", **marked) if marks else "",
+        "correlation": show(row["correlation"], 2).replace("-", "−"),
     }
 
 
 def base_panels(
-    compared: Mapping[tuple[str, str], pd.DataFrame], indicators: pd.DataFrame, text: Text
-) -> Iterator[tuple[Named, dict[str, pd.DataFrame]]]:
-    """Yield each indicator with its comparisons that rank: title -> rows, for the figure."""
-    for name in dict.fromkeys(name for name, _ in compared):
-        own = {text.period(period): rows for (n, period), rows in compared.items() if n == name}
-        yield named(indicators, name, text), own
+    found: Improvement, words: Words
+) -> Iterator[tuple[dict[str, Any], dict[str, pd.DataFrame]]]:
+    """Yield each indicator and its comparisons that rank: title -> rows, for the figure."""
+    ranked = found.summary[found.summary["reason"] == ""]
+    for name, months in ranked.groupby("indicator_id", sort=False):
+        panels = {
+            words.text.period(row["period"]): lay_out(
+                "environment.base", of_month(found.frame, row), words
+            )
+            for _, row in months.iterrows()
+        }
+        yield words.indicator(str(name)) | {"periods": words.text.listing(list(panels))}, panels
 
 
-def base_rows(panels: Mapping[str, pd.DataFrame], text: Text) -> pd.DataFrame:
-    """Return the rows behind the figure of changes over their base."""
-    parts = [rows.assign(period=title) for title, rows in panels.items()]
-    return lay_out("environment.base", pd.concat(parts), text)
+def streets(rows: pd.DataFrame, words: Words) -> pd.DataFrame:
+    """Return what the bureaux published of the streets of one unit, in the order of time."""
+    own = pick(words.units, {"parent_id": words.focus})["unit_id"]
+    found = rows[rows["unit_id"].isin(own)].sort_values("period", kind="stable")
+    return lay_out("environment.streets", found, words)
 
 
-def run_charts(
-    found: Levels, indicators: pd.DataFrame, params: Params, text: Text
-) -> Iterator[tuple[Named, pd.DataFrame, pd.DataFrame]]:
-    """Yield each indicator with enough periods for a run chart, its runs and all units' values."""
-    unit = params.report.focus_unit
-    for name in params.environment.indicators:
-        own = pick(found.frame, {"indicator_id": name})
-        rows = runs(own, unit, cost=is_cost(indicators, name))
-        if len(rows) >= FEWEST_PERIODS:
-            points = own.loc[own["value"].notna(), ["period", "value"]]
-            yield named(indicators, name, text), rows, points[points["period"].isin(rows["period"])]
+def spot_words(places: pd.DataFrame, choice: Environment, words: Words) -> pd.DataFrame:
+    """Return what the focus unit's latest months can carry, indicator by indicator."""
+    text, pairs = words.text, places[["weak", "periods"]].to_dict("records")
+    verdicts = [text(f"weakness.{v}", periods=choice.weak_periods) for v in places["verdict"]]
+    said = {"periods_weak": [text("weakness.times", **own) for own in pairs], "saying": verdicts}
+    return lay_out("environment.weak", places.assign(**said), words)
 
 
-def run_words(rows: pd.DataFrame, own: Named, focus: str, text: Text) -> dict[str, object]:
-    """Return what the run chart of one indicator says in words."""
-    counts = rows["side"].value_counts()
-    longest = int(rows["run"].max())
-    sides = dict.fromkeys(rows.loc[rows["run"] == longest, "side"])
-    return {
-        **{"indicator": own.name, "unit": own.unit, "name": focus, "periods": len(rows)},
-        **{side: int(counts.get(side, 0)) for side in ("better", "tied", "worse")},
-        "run": longest,
-        "side": text.listing([text(f"sides.{side}") for side in sides]),
-    }
+def discrimination(found: Levels, words: Words) -> pd.DataFrame:
+    """Return, per indicator and month, how well it tells units apart."""
+    rows = found.discrimination
+    places = found.frame.groupby("indicator_id")["value"].agg(decimals)
+    ends = zip(rows["lowest"], rows["highest"], rows["indicator_id"].map(places), strict=True)
+    spread = [f"{low:.{d}f} ~ {high:.{d}f}" for low, high, d in ends]
+    shown = rows.assign(spread=spread, blurred=100 * rows["blurred"])
+    return lay_out("environment.discrimination", shown, words)
 
 
-def shown_only(
-    values: pd.DataFrame, indicators: pd.DataFrame, units: pd.DataFrame, params: Params, text: Text
-) -> Iterator[tuple[Named, pd.DataFrame]]:
-    """Yield the indicators that are shown and never ranked: a row for every unit with a value."""
-    groups = units[["unit_id", "peer_group"]]
-    for name in params.environment.shown_only:
-        own = pick(values, {"indicator_id": name}).merge(groups, on="unit_id", validate="m:1")
-        if len(own):
-            yield named(indicators, name, text), wide(own, name, units, text)
+def demonstration(
+    rows: pd.DataFrame, choice: Environment, words: Words
+) -> tuple[pd.DataFrame, dict[str, object]]:
+    """Return the composite and the words that name its months."""
+    framework = pick(words.indicators, {"scheme_id": choice.demonstration_scheme})
+    cited = rows.assign(framework_source=joined(*framework["source_id"]))
+    chosen = [{"indicator_id": n, "period": p} for n, p in choice.demonstration.items()]
+    months = [words.text("environment.month_of", **words.told(one)) for one in chosen]
+    shifts = rows[["rank_best", "rank_worst"]].sub(rows["rank"], axis=0).abs()
+    moved = int(shifts.max(axis=None)) if len(rows) else 0
+    shown = lay_out("environment.demonstration", cited, words)
+    return shown, {"months": words.text.listing(months), "moved": moved}
+
+
+def finding(spots: pd.DataFrame, words: Words) -> str:
+    """Return, one line per indicator, what can be said of the focus unit."""
+    rows = [words.told(row) for _, row in spots.iterrows()]
+    return "\n".join(f"- {words.text('environment.line', **row)}" for row in rows)
