@@ -430,7 +430,7 @@ def test_composite_without_a_month_is_empty_and_says_so(edition, units, params) 
     months = own.demonstration | {"pm25_month": "2033-01"}
     found = environment.demonstration(parts["values"], framework, units, months)
     assert found.empty
-    shown = Words(Text("zh"), parts["units"], parts["indicators"])
+    shown = Words(Text("zh"), parts["units"], parts["indicators"], params.report.focus_unit)
     table, words = views.demonstration(found, own, shown)
     assert table.empty
     assert words["moved"] == 0

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -317,8 +317,9 @@ def explain(error: ValidationError, where: str) -> str:
         if fault["type"] == "extra_forbidden":
             model: Any = Params
             for name in fault["loc"][:-1]:
-                fields = model.model_fields
-                model = fields[name].annotation if name in fields else model
+                model = model if isinstance(name, int) else model.model_fields[name].annotation
+                inside = [part for part in get_args(model) if hasattr(part, "model_fields")]
+                model = inside[0] if inside else model
             lines.append(not_known(what, fault["loc"][-1], list(model.model_fields)))
         elif fault["type"] == "missing":
             lines.append(f"{what} is missing; it has no default")
