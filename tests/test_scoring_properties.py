@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from score_trees import MEANS, alone, branch, family, framework, leaf
 
@@ -37,6 +40,11 @@ weights = st.lists(st.floats(0.1, 10), min_size=3, max_size=3)
 seeds = st.integers(0, 2**32 - 1)
 
 
+def holds(**drawn: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Draw 8 examples without a deadline: scoring a whole framework takes some milliseconds."""
+    return lambda test: settings(max_examples=8, deadline=None)(given(**drawn)(test))
+
+
 def scores(x: list[float], rule: str, **columns: object) -> np.ndarray:
     tree = alone(rule=rule, **columns)
     return scoring.score(pd.DataFrame({"a": np.asarray(x, float)}), tree).index.to_numpy()
@@ -54,37 +62,37 @@ def close(actual: object, expected: object) -> None:
 
 
 @pytest.mark.parametrize("rule", TOTAL)
-@given(x=values, factor=st.sampled_from([0.25, 1e4, 3.0]), shift=st.integers(-500, 500))
+@holds(x=values, factor=st.sampled_from([0.25, 1e4, 3.0]), shift=st.integers(-500, 500))
 def test_relative_rule_ignores_the_unit_of_the_values(rule, x, factor, shift) -> None:
     close(scores([factor * v + shift for v in x], rule), scores(x, rule))
 
 
-@given(x=values, factor=st.floats(0.01, 100))
+@holds(x=values, factor=st.floats(0.01, 100))
 def test_share_of_the_highest_ignores_the_unit_of_the_values(x, factor) -> None:
     close(scores([factor * v for v in x], "fraction_of_max"), scores(x, "fraction_of_max"))
 
 
 @pytest.mark.parametrize("rule", ["goalposts", "efficacy_coefficient", "completion_rate"])
-@given(x=values, factor=st.sampled_from([0.25, 1e4]))
+@holds(x=values, factor=st.sampled_from([0.25, 1e4]))
 def test_rule_with_ends_follows_their_unit(rule, x, factor) -> None:
     scaled = {name: factor * end for name, end in FIXED[rule].items()}
     close(scores([factor * v for v in x], rule, **scaled), scores(x, rule, **FIXED[rule]))
 
 
 @pytest.mark.parametrize(("rule", "columns"), [("minmax", {}), ("goalposts", FIXED["goalposts"])])
-@given(x=values)
+@holds(x=values)
 def test_cost_scores_what_a_benefit_lacks_of_100(rule, columns, x) -> None:
     close(scores(x, rule, direction="cost", **columns), 100 - scores(x, rule, **columns))
 
 
-@given(x=values)
+@holds(x=values)
 def test_cost_turns_the_sign_of_z_and_the_order_of_ranks(x) -> None:
     close(scores(x, "zscore", direction="cost"), -scores(x, "zscore"))
     close(scores(x, "rank", direction="cost"), scores([-v for v in x], "rank"))
 
 
 @pytest.mark.parametrize("rule", [*BOUNDED, "zscore", "rank", "borda"])
-@given(x=values)
+@holds(x=values)
 def test_better_value_never_scores_lower(rule, x) -> None:
     columns = BOUNDED.get(rule, {})
     sign = -1 if rule.startswith("deduction") else 1
@@ -95,21 +103,21 @@ def test_better_value_never_scores_lower(rule, x) -> None:
 @pytest.mark.parametrize(
     "rule", ["minmax", "goalposts", "completion_rate", "fraction_of_max", "rank", "zscore"]
 )
-@given(x=values)
+@holds(x=values)
 def test_higher_cost_never_scores_higher(rule, x) -> None:
     actual = scores(sorted(x), rule, direction="cost", **FIXED.get(rule, {}))
     assert (np.diff(actual) <= CLOSE).all()
 
 
 @pytest.mark.parametrize("rule", BOUNDED)
-@given(x=values)
+@holds(x=values)
 def test_score_stays_between_0_and_100(rule, x) -> None:
     actual = scores(x, rule, **BOUNDED[rule])
     assert ((actual >= -CLOSE) & (actual <= 100 + CLOSE)).all()
 
 
 @pytest.mark.parametrize("rule", ["minmax", "percentile_rank"])
-@given(x=distinct)
+@holds(x=distinct)
 def test_best_scores_100_and_worst_nothing(rule, x) -> None:
     actual = scores(x, rule)
     assert actual[int(np.argmax(x))] == pytest.approx(100)
@@ -117,7 +125,7 @@ def test_best_scores_100_and_worst_nothing(rule, x) -> None:
 
 
 @pytest.mark.parametrize("rule", FIXED)
-@given(x=values)
+@holds(x=values)
 def test_other_units_do_not_move_a_score_with_fixed_ends(rule, x) -> None:
     among = scores(x, rule, **FIXED[rule])
     twice = scores([*x, x[0]], rule, **FIXED[rule])
@@ -128,7 +136,7 @@ def test_other_units_do_not_move_a_score_with_fixed_ends(rule, x) -> None:
 
 
 @pytest.mark.parametrize("rule", [*BOUNDED, *TOTAL])
-@given(x=values, seed=seeds)
+@holds(x=values, seed=seeds)
 def test_order_of_the_units_does_not_matter(rule, x, seed) -> None:
     order = np.random.default_rng(seed).permutation(len(x))
     columns = BOUNDED.get(rule, {})
@@ -137,7 +145,7 @@ def test_order_of_the_units_does_not_matter(rule, x, seed) -> None:
 
 
 @pytest.mark.parametrize("method", MEANS)
-@given(weight=weights, factor=st.floats(0.01, 100), seed=seeds)
+@holds(weight=weights, factor=st.floats(0.01, 100), seed=seeds)
 def test_scale_of_the_weights_does_not_matter(method, weight, factor, seed) -> None:
     x = three(seed)
     scaled = [factor * w for w in weight]
@@ -147,7 +155,7 @@ def test_scale_of_the_weights_does_not_matter(method, weight, factor, seed) -> N
 
 
 @pytest.mark.parametrize("method", MEANS)
-@given(weight=weights, seed=seeds)
+@holds(weight=weights, seed=seeds)
 def test_indicator_without_weight_counts_as_dropped(method, weight, seed) -> None:
     x = three(seed)
     kept = scoring.score(x, family([*weight[:2], 0], method))
@@ -157,7 +165,7 @@ def test_indicator_without_weight_counts_as_dropped(method, weight, seed) -> Non
 
 
 @pytest.mark.parametrize("method", MEANS)
-@given(weight=weights, share=st.floats(0.1, 0.9), seed=seeds)
+@holds(weight=weights, share=st.floats(0.1, 0.9), seed=seeds)
 def test_indicator_split_in_two_leaves_the_index(method, weight, share, seed) -> None:
     x = three(seed)
     halves = [*weight[:2], weight[2] * share, weight[2] * (1 - share)]
@@ -166,7 +174,7 @@ def test_indicator_split_in_two_leaves_the_index(method, weight, share, seed) ->
 
 
 @pytest.mark.parametrize("method", MEANS)
-@given(weight=weights, seed=seeds)
+@holds(weight=weights, seed=seeds)
 def test_mean_lies_between_its_children_and_grows_with_each(method, weight, seed) -> None:
     x = three(seed)
     index = scoring.score(x, family(weight, method)).index
@@ -179,7 +187,7 @@ def test_mean_lies_between_its_children_and_grows_with_each(method, weight, seed
     assert (raised[known] >= index[known] - CLOSE).all()
 
 
-@given(weight=weights, seed=seeds)
+@holds(weight=weights, seed=seeds)
 def test_more_balance_asked_for_never_gives_more_points(weight, seed) -> None:
     # power means rise with their power: minimum <= -1 <= 0 <= 0.5 <= 1 <= 2
     methods = ("minimum", "harmonic", "geometric", "generalised:0.5", "arithmetic", "generalised:2")
@@ -189,7 +197,7 @@ def test_more_balance_asked_for_never_gives_more_points(weight, seed) -> None:
         assert (lower <= higher + CLOSE).all()
 
 
-@given(weight=weights, seed=seeds)
+@holds(weight=weights, seed=seeds)
 def test_nested_arithmetic_tree_equals_its_flat_weights(weight, seed) -> None:
     x = three(seed, gaps=0)
     one, two, three_ = weight
@@ -200,13 +208,13 @@ def test_nested_arithmetic_tree_equals_its_flat_weights(weight, seed) -> None:
     close(scoring.score(x, nested).index, scoring.score(x, family(weight)).index)
 
 
-@given(x=st.lists(value, min_size=1, max_size=12))
+@holds(x=st.lists(value, min_size=1, max_size=12))
 def test_rank_is_one_more_than_the_number_of_better_units(x) -> None:
     actual = scoring.score(pd.DataFrame({"a": x}), alone()).rank
     assert actual.tolist() == [1 + sum(other > own for other in x) for own in x]
 
 
-@given(x=st.lists(value, min_size=2, max_size=12), shift=st.integers(-100, 100))
+@holds(x=st.lists(value, min_size=2, max_size=12), shift=st.integers(-100, 100))
 def test_rank_ignores_an_equal_shift_and_any_rising_transform(x, shift) -> None:
     base = scoring.score(pd.DataFrame({"a": x}), alone()).rank
     for moved in ([v + shift for v in x], [v**3 for v in x], [np.log(v) for v in x]):
@@ -215,7 +223,7 @@ def test_rank_ignores_an_equal_shift_and_any_rising_transform(x, shift) -> None:
 
 
 @pytest.mark.parametrize("rule", ["minmax", "identity", "rank", "zscore"])
-@given(seed=seeds, gain=st.floats(0.1, 50))
+@holds(seed=seeds, gain=st.floats(0.1, 50))
 def test_unit_that_gains_is_never_ranked_worse(rule, seed, gain) -> None:
     x = three(seed, gaps=0)
     tree = framework(branch("root", None), *[leaf(name, rule=rule) for name in "abc"])
@@ -224,7 +232,7 @@ def test_unit_that_gains_is_never_ranked_worse(rule, seed, gain) -> None:
     assert scoring.score(x, tree).rank["v"] <= before
 
 
-@given(seed=seeds, weight=weights)
+@holds(seed=seeds, weight=weights)
 def test_weights_in_use_make_the_index(seed, weight) -> None:
     x = three(seed)
     actual = scoring.score(x, family(weight))
@@ -232,7 +240,7 @@ def test_weights_in_use_make_the_index(seed, weight) -> None:
     close(made, actual.index)
 
 
-@given(seed=seeds)
+@holds(seed=seeds)
 def test_columns_in_any_order_and_of_no_indicator_change_nothing(seed) -> None:
     x = three(seed)
     actual = scoring.score(x[["c", "a", "b"]].assign(note=1.0), family([1, 2, 3]))

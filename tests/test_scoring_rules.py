@@ -203,8 +203,6 @@ REFUSED = [
     ("minmax", {"direction": "target"}, [5, 6], "target"),
     ("minmax", {"direction": "range", "low": 1}, [5, 6], "high"),
     ("minmax", {"transform": "log"}, [0, 6], "logarithm"),
-    ("identity", {"direction": "target", "target": 5}, [5], "target"),
-    ("identity", {"direction": "range", "low": 1, "high": 5}, [5], "range"),
     ("minmax:1", {}, [5, 6], "minmax:1"),
     ("minmax:a,b", {}, [5, 6], "minmax:a,b"),
     ("identity:3", {}, [5, 6], "identity:3"),
@@ -235,6 +233,20 @@ def test_ends_are_turned_by_the_log_like_the_values() -> None:
     rule = {"rule": "goalposts", "low": 100, "high": 75000, "transform": "log"}
     actual = scored([1000], **rule)
     assert actual == pytest.approx([100 * math.log(10) / math.log(750)], rel=EXACT)
+
+
+def test_values_beyond_the_ends_of_a_log_are_clipped_whatever_their_logarithms() -> None:
+    # ln 10 = 2.3 and ln 100 = 4.6 lie between 1 and 5, the values do not
+    rule = {"rule": "goalposts", "low": 1, "high": 5, "transform": "log"}
+    assert scored([10, 100], **rule) == [100, 100]
+    assert scored([3, 10, 100], **rule)[1:] == [100, 100]
+
+
+@pytest.mark.parametrize("direction", ["cost", "target", "range"])
+@pytest.mark.parametrize("rule", ["identity", "piecewise", "step", "deduction"])
+def test_rule_that_says_itself_what_is_good_ignores_the_direction(rule, direction) -> None:
+    columns = COMPLETE[rule] | {"direction": direction, "target": 5, "low": 2}
+    assert scored([3, 7, 60], rule=rule, **columns) == scored([3, 7, 60], rule=rule, **COMPLETE[rule])
 
 
 def test_values_of_the_caller_are_left_as_they_were() -> None:
