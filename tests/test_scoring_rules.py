@@ -242,6 +242,13 @@ def test_values_beyond_the_ends_of_a_log_are_clipped_whatever_their_logarithms()
     assert scored([3, 10, 100], **rule)[1:] == [100, 100]
 
 
+@pytest.mark.parametrize(("low", "high"), [(100 / 3, 200 / 3), (1000 / 7, 9000 / 7), (0.2, 0.7)])
+def test_ends_of_a_log_with_many_decimals_stand_in_the_unit_of_the_values(low, high) -> None:
+    # the geometric mean of the ends lies half-way
+    rule = {"rule": "goalposts", "low": low, "high": high, "transform": "log"}
+    assert scored([math.sqrt(low * high)], **rule) == pytest.approx([50])
+
+
 @pytest.mark.parametrize("direction", ["cost", "target", "range"])
 @pytest.mark.parametrize("rule", ["identity", "piecewise", "step", "deduction"])
 def test_rule_that_says_itself_what_is_good_ignores_the_direction(rule, direction) -> None:
