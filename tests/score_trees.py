@@ -96,7 +96,9 @@ def brute(
     for (_, shares), weight, there in zip(below, weights, known, strict=True):
         share = weight / total if there and total else 0.0
         used |= {name: share * part for name, part in shares.items()}
-    strict = [own.get("missing") == "propagate" or r.get("missing") == "propagate" for r in children]
+    strict = [
+        own.get("missing") == "propagate" or r.get("missing") == "propagate" for r in children
+    ]
     if any(s and score is None for s, score in zip(strict, scores, strict=True)):
         return None, used
     return mean_of(scores, weights, own.get("aggregation", "arithmetic")), used

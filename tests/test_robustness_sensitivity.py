@@ -14,8 +14,7 @@ SAMPLED = 0.05  # 2,048 points; published estimators are within 0.02 at this siz
 
 
 def test_additive_choices_have_the_indices_of_their_variances() -> None:
-    # one unit, index (w_a 10 + 4 w_b 20 + ...) is not additive in weights; steps that shift are:
-    # noise of a bonus: index = 50 + points, points of two nodes drawn apart
+    # index = 50 + the points of two bonus nodes that are chosen apart
     tree = framework(
         branch("root", None), leaf("a"),
         leaf("x", weight=1, bonus="yes"), leaf("y", weight=1, bonus="yes"),
@@ -70,12 +69,10 @@ def test_rank_that_never_moves_has_no_indices() -> None:
 
 
 def test_drawn_weights_and_noise_are_estimated_with_intervals_around() -> None:
-    # index = value + noise (variance 4) for one indicator; a bonus of 0 or 4 (variance 4): half each
+    # index = value + noise (variance 4) + a bonus of 0 or 4 points (variance 4): half each
     tree = framework(branch("root", None), leaf("a"), leaf("x", weight=1, bonus="yes"))
     x = frame(a=[50], x=[100])
-    choices = robustness.Choices(
-        weights=0, node_weights={"x": (0, 4)}, noise={"se": frame(a=[2])}
-    )
+    choices = robustness.Choices(weights=0, node_weights={"x": (0, 4)}, noise={"se": frame(a=[2])})
     found = robustness.sensitivity(x, tree, choices, samples=2048, seed=3, output="index")
     rows = found.frame.set_index("factor")
     for factor in ("node:x", "noise"):

@@ -99,7 +99,9 @@ def test_mean_refuses_what_it_cannot_take(method, values, message) -> None:
         ("generalised:2", 0, math.sqrt(32)),  # half of 64
     ],
 )  # fmt: skip
-def test_zero_and_negative_scores_enter_where_the_formula_allows_them(method, low, expected) -> None:
+def test_zero_and_negative_scores_enter_where_the_formula_allows_them(
+    method, low, expected
+) -> None:
     actual = scoring.score(frame(a=[low], b=[8]), family([1, 1], method)).index.iloc[0]
     assert actual == pytest.approx(expected)
 
@@ -269,7 +271,8 @@ def test_weights_of_the_call_reach_every_level() -> None:
 def test_reasons_sum_to_the_points_lost(method: str) -> None:
     rows = [
         branch("root", None, aggregation=method), branch("p", weight=2, aggregation=method),
-        leaf("a", "p", 1, rule="goalposts", low=-20, high=100), leaf("b", weight=3, rule="minmax:1,100"),
+        leaf("a", "p", 1, rule="goalposts", low=-20, high=100),
+        leaf("b", weight=3, rule="minmax:1,100"),
         leaf("c", "p", 2, rule="completion_rate", target=90),
     ]  # fmt: skip
     tree = framework(*rows)
@@ -277,7 +280,7 @@ def test_reasons_sum_to_the_points_lost(method: str) -> None:
     scores = scoring.score(x, tree)
     found = scoring.reasons(scores, tree)
     total = found.groupby(["unit_id", "node_id"])["points"].sum(min_count=1)
-    lost = scores.lost.stack().dropna()
+    lost = scores.lost.stack().dropna()  # noqa: PD013 (keeps unit and node as the index)
     assert set(lost.index) <= set(total.index)
     np.testing.assert_allclose(total.reindex(lost.index), lost, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(scores.lost["root"], 100 - scores.index, rtol=1e-9)
@@ -286,7 +289,9 @@ def test_reasons_sum_to_the_points_lost(method: str) -> None:
 def test_reasons_name_rule_children_and_formula() -> None:
     # a loses 75, b nothing: 25 and 100 make 50 as a geometric mean, 62.5 as an arithmetic one
     ends = {"rule": "goalposts", "low": 0, "high": 100}
-    tree = framework(branch("root", None, aggregation="geometric"), leaf("a", **ends), leaf("b", **ends))
+    tree = framework(
+        branch("root", None, aggregation="geometric"), leaf("a", **ends), leaf("b", **ends)
+    )
     scores = scoring.score(frame(a=[25], b=[100]), tree)
     found = scoring.reasons(scores, tree).set_index(["node_id", "reason"])["points"]
     assert scores.lost.loc["u0", ["a", "b", "root"]].tolist() == pytest.approx([75, 0, 50])
@@ -296,7 +301,9 @@ def test_reasons_name_rule_children_and_formula() -> None:
 
 
 def test_points_lost_are_missing_where_no_full_marks_are_known() -> None:
-    tree = framework(branch("root", None), leaf("a", rule="zscore"), leaf("b", rule="deduction", high=20))
+    tree = framework(
+        branch("root", None), leaf("a", rule="zscore"), leaf("b", rule="deduction", high=20)
+    )
     lost = scoring.score(frame(a=[1, 2], b=[3, 25]), tree).lost
     assert lost["a"].isna().all()
     assert lost["b"].tolist() == [3, 20]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -150,7 +151,8 @@ def test_scale_of_the_weights_does_not_matter(method, weight, factor, seed) -> N
     x = three(seed)
     scaled = [factor * w for w in weight]
     close(
-        scoring.score(x, family(scaled, method)).index, scoring.score(x, family(weight, method)).index
+        scoring.score(x, family(scaled, method)).index,
+        scoring.score(x, family(weight, method)).index,
     )
 
 
@@ -193,7 +195,7 @@ def test_more_balance_asked_for_never_gives_more_points(weight, seed) -> None:
     methods = ("minimum", "harmonic", "geometric", "generalised:0.5", "arithmetic", "generalised:2")
     x = three(seed)
     index = [scoring.score(x, family(weight, method)).index.dropna() for method in methods]
-    for lower, higher in zip(index, index[1:], strict=False):
+    for lower, higher in itertools.pairwise(index):
         assert (lower <= higher + CLOSE).all()
 
 

