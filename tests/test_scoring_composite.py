@@ -300,6 +300,22 @@ def test_reasons_name_rule_children_and_formula() -> None:
     assert found["a", "goalposts"] == pytest.approx(75)
 
 
+def test_reasons_of_the_index_count_bonus_points_and_deductions() -> None:
+    # (60 + 80) / 2 = 70, 2 on top, 3 off: 69; 31 lost are 20 by a, 10 by b, -2 and 3 by the two
+    ends = {"rule": "goalposts", "low": 0, "high": 100}
+    tree = framework(
+        branch("root", None), leaf("a", **ends), leaf("b", **ends),
+        leaf("more", weight=4, bonus="yes", **ends), leaf("less", weight=10, bonus="deduct", **ends),
+    )  # fmt: skip
+    scores = scoring.score(frame(a=[60], b=[80], more=[50], less=[30]), tree)
+    found = scoring.reasons(scores, tree)
+    root = found[found["node_id"] == "root"]
+    assert scores.lost.loc["u0", "root"] == pytest.approx(31)
+    assert root["points"].sum() == pytest.approx(31)
+    by_reason = root.set_index("reason")["points"]
+    assert by_reason[["a", "b"]].tolist() == pytest.approx([20, 10])
+
+
 def test_points_lost_are_missing_where_no_full_marks_are_known() -> None:
     tree = framework(
         branch("root", None), leaf("a", rule="zscore"), leaf("b", rule="deduction", high=20)

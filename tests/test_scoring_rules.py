@@ -78,6 +78,7 @@ GOLDEN = [
     # cost: target 10 over 20 is half, 10 over 5 is above full marks
     ("completion_rate", {"target": 10, "direction": "cost"}, [20, 10, 5], [50, 100, 100]),
     ("completion_rate", {"target": 10, "direction": "cost", "cap": 125}, [9, 8], [1000 / 9, 125]),
+    ("completion_rate", {"target": 10, "direction": "cost"}, [0], [100]),  # nothing spent is best
     # challenge: 80 -> 100 points, 100 -> 120 points, straight between
     (
         "completion_rate", {"target": 80, "challenge": 100, "cap": 120},
