@@ -85,6 +85,8 @@ def test_every_aggregator_is_tested_here() -> None:
         ("mazziotta_pareto", (-9, 5), "root.*-2"),  # the mean is -2
         ("owa", (1, 5), "root: aggregation = 'owa'.*mazziotta_pareto"),
         ("generalised:a", (1, 5), "generalised:a"),
+        ("generalised:nan", (1, 5), "generalised.*nan"),
+        ("generalised:inf", (1, 5), "generalised.*inf"),
     ],
 )
 def test_mean_refuses_what_it_cannot_take(method, values, message) -> None:
@@ -305,7 +307,8 @@ def test_reasons_of_the_index_count_bonus_points_and_deductions() -> None:
     ends = {"rule": "goalposts", "low": 0, "high": 100}
     tree = framework(
         branch("root", None), leaf("a", **ends), leaf("b", **ends),
-        leaf("more", weight=4, bonus="yes", **ends), leaf("less", weight=10, bonus="deduct", **ends),
+        leaf("more", weight=4, bonus="yes", **ends),
+        leaf("less", weight=10, bonus="deduct", **ends),
     )  # fmt: skip
     scores = scoring.score(frame(a=[60], b=[80], more=[50], less=[30]), tree)
     found = scoring.reasons(scores, tree)

@@ -209,12 +209,18 @@ REFUSED = [
     ("minmax:a,b", {}, [5, 6], "minmax:a,b"),
     ("identity:3", {}, [5, 6], "identity:3"),
     ("zscore:10,2,3", {}, [5, 6], "zscore:10,2,3"),
+    ("minmax:0,inf", {}, [5, 6], "inf"),
+    ("completion_rate", {"target": 5, "challenge": 3, "cap": 120}, [5], "challenge"),
+    (
+        "completion_rate", {"target": 5, "challenge": 7, "cap": 120, "direction": "cost"},
+        [5], "challenge",
+    ),
     ("min max", {}, [5, 6], "min max.*minmax"),
     ("minmax", {"low": "ten"}, [5, 6], "low.*ten"),
     ("minmax", {"cap": "full"}, [5, 6], "cap.*full"),
     ("minmax", {"missing": "guess"}, [5, 6], "guess.*carry_forward"),
     ("minmax", {"direction": "up"}, [5, 6], "up.*range"),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("rule", "columns", "values", "message"), REFUSED)
