@@ -105,6 +105,7 @@ DESIGNS = {
 @pytest.mark.parametrize("name", DESIGNS)
 def test_draws_give_the_scores_made_one_by_one(name: str, gaps: float) -> None:
     table = pd.DataFrame(itertools.product(*DESIGNS[name].values()), columns=list(DESIGNS[name]))
+    table = table.sample(min(len(table), 20), random_state=1)
     x = values(gaps)
     actual = robustness.evaluate(x, framework(*TREE), table, weight_sets=WEIGHT_SETS)
     assert actual.index.equals(table.index)

@@ -29,16 +29,19 @@ def errors(x: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {"se": se, "half_width": pd.DataFrame({"b": 1.0, "c": 3.0}, index=x.index)}
 
 
-def drawn(x: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """The values with their errors: each indicator alone has all the weight once."""
-    design = pd.DataFrame(np.eye(3), columns=[f"w:{name}" for name in LEAVES]).assign(noise=seed)
+def drawn(x: pd.DataFrame, *seeds: int) -> list[pd.DataFrame]:
+    """The values with their errors: each indicator alone has all the weight once per seed."""
+    alone_in_turn = np.tile(np.eye(3), (len(seeds), 1))
+    design = pd.DataFrame(alone_in_turn, columns=[f"w:{name}" for name in LEAVES])
+    design["noise"] = np.repeat(seeds, 3)
     index = robustness.evaluate(x, family([1, 1, 1]), design, noise=errors(x))
-    return index.T.set_axis(LEAVES, axis=1)
+    parts = np.split(index.to_numpy(), len(seeds))
+    return [pd.DataFrame(part.T, x.index, LEAVES) for part in parts]
 
 
 def test_errors_stay_within_their_half_widths_and_leave_gaps() -> None:
     x = values()
-    moved = pd.concat([drawn(x, seed) - x for seed in range(60)])
+    moved = pd.concat([y - x for y in drawn(x, *range(60))])
     assert moved["b"].isna().sum() == 60
     assert moved["c"].abs().max() <= 3
     assert moved["c"].std() == pytest.approx(3 / math.sqrt(3), rel=0.1)
@@ -63,7 +66,7 @@ def test_draw_with_errors_is_the_score_of_the_values_with_errors(policy, winsori
         design["winsorised"] = winsorised
     actual = robustness.evaluate(x, tree, design, noise=errors(x))
     for at, draw in design.iterrows():
-        y = drawn(x, int(draw["noise"]))
+        [y] = drawn(x, int(draw["noise"]))
         if winsorised is not None:
             filled = y.fillna(y.mean()) if policy == "mean" else y
             y = scoring.treat_outliers(filled, max_winsorised=winsorised).values  # noqa: PD011
@@ -95,6 +98,15 @@ def test_thousands_of_draws_are_scored_like_single_ones() -> None:
         own = design.loc[at].set_axis(LEAVES)
         expected = scoring.score(x, tree, weights=own).index
         np.testing.assert_allclose(actual.loc[at], expected, rtol=EXACT)
+
+
+def test_binding_target_is_missed_in_the_draws_whose_error_takes_the_value_below() -> None:
+    # 96 with se 2 is below 95 in Phi(-0.5) = 30.85 % of the draws, 94 in 69.15 %
+    bands = [{"grade": "优", "lower": 80}, {"grade": "良", "lower": 60}]
+    tree = framework(branch("root", None), leaf("a", veto="yes", target=95), bands=bands)
+    choices = robustness.Choices(weights=0, noise={"se": frame(a=[2, 2, 0])})
+    found = robustness.uncertainty(frame(a=[96, 94, 99]), tree, choices, draws=4000, seed=1)
+    assert found.grade_share["优"].tolist() == pytest.approx([0.6915, 0.3085, 1], abs=0.025)
 
 
 def test_error_of_an_unknown_unit_or_of_none_changes_nothing() -> None:
