@@ -161,6 +161,7 @@ OPERATIONS: dict[str, Callable[..., object]] = {
         {"cell_zh": zh, "cell_en": en}, "cell"
     ),
     "table and key": lambda _, table, key: f"{table}: {key}",
+    "short": lambda _, cell: f"{cell[:12]}…" if isinstance(cell, str) else "—",
     "exact": lambda _, cell: exact(cell),
     "as printed": lambda _, value, half_width: as_printed(value, half_width),
     "number range": number_range,
