@@ -16,7 +16,7 @@ from IPython.display import display
 
 from haidian_eval import tables
 from haidian_eval.errors import ParameterError
-from haidian_eval.params import open_study, read_run
+from haidian_eval.places import open_study, read_run
 from haidian_eval.report.exhibit import Exhibit, csv_text, html, split_ids
 from haidian_eval.report.operations import Words
 from haidian_eval.text import Text
