@@ -29,7 +29,7 @@ def test_shipped_parameters_load_and_are_frozen(edition: Path) -> None:
 
 def test_unknown_key_in_the_file_names_the_known_ones(edition: Path) -> None:
     path = edition / "parameters.toml"
-    path.write_text(path.read_text("utf-8").replace("scheme =", "schema ="), "utf-8")
+    path.write_text(path.read_text("utf-8").replace("scheme =", "schema =", 1), "utf-8")
     with pytest.raises(ParameterError, match=r"'scoring.schema' is not known.*mean 'scheme'"):
         load_params(edition)
 

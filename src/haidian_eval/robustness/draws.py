@@ -17,9 +17,10 @@ from haidian_eval.errors import ParameterError
 from haidian_eval.robustness.design import weights_of
 from haidian_eval.robustness.noise import Noise, noisy, read_noise
 from haidian_eval.scoring.aggregation import score_nodes
-from haidian_eval.scoring.composite import normalise, numeric
+from haidian_eval.scoring.composite import numeric
 from haidian_eval.scoring.framework import Framework, with_choices
-from haidian_eval.scoring.missing import fill_leaf, fill_missing
+from haidian_eval.scoring.grades import misses
+from haidian_eval.scoring.missing import fill_leaf
 from haidian_eval.scoring.normalise import score_leaf
 from haidian_eval.scoring.outliers import treat_outliers
 
@@ -31,63 +32,92 @@ COLUMNS = {*STEPS, "weight_set", "noise"}
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Draws scored together: their places in the design, and node -> draws x units."""
+    """Draws scored together.
+
+    rows: their places in the design. scores: node -> draws x units. misses: binding indicator ->
+    which units miss its target, draws x units or 1 x units.
+    """
 
     rows: np.ndarray
     scores: Mapping[str, np.ndarray]
+    misses: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What draws are made from.
+
+    cells: values unit x indicator. noise: their errors. sets: node x set of weights. groups: code
+    of each unit's peer group; previous: values one period earlier, for missing policies.
+    """
+
+    cells: pd.DataFrame
+    noise: Noise | None
+    sets: pd.DataFrame | None
+    groups: np.ndarray | None
+    previous: pd.DataFrame | None
+
+
+def source_of(
+    values: pd.DataFrame, framework: Framework, *, noise: Any = None,
+    weight_sets: pd.DataFrame | None = None, groups: pd.Series | None = None,
+    previous: pd.DataFrame | None = None,
+) -> Source:  # fmt: skip
+    """Return what draws are made from, checked."""
+    raw, leaves = numeric(values, framework), framework.leaves
+    codes = None if groups is None else pd.factorize(groups.reindex(raw.index))[0]
+    before = None if previous is None else numeric(previous, framework).reindex(raw.index)
+    return Source(raw, read_noise(noise, leaves, raw.index), weight_sets, codes, before)
 
 
 def evaluate(
-    values: pd.DataFrame, framework: Framework, design: pd.DataFrame, *,
-    weight_sets: pd.DataFrame | None = None, noise: Any = None,
+    values: pd.DataFrame, framework: Framework, design: pd.DataFrame, *, noise: Any = None,
+    weight_sets: pd.DataFrame | None = None, groups: pd.Series | None = None,
+    previous: pd.DataFrame | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """Return draw x unit: the index.
 
     `design` has one row per draw and any of the columns winsorised, rule, aggregation, missing,
     weight_set (looked up in `weight_sets`), node:<id> and w:<id> (weight of a node; blank: the
-    framework's), noise (a number from which the errors `noise` of the values are drawn).
+    framework's), noise (a number from which the errors `noise` of the values are drawn). `groups`
+    and `previous` serve missing policies, as in `scoring.score`.
     """
+    more = {"weight_sets": weight_sets, "groups": groups, "previous": previous}
+    source = source_of(values, framework, noise=noise, **more)
     index = np.empty((len(design), len(values)))
-    for block in blocks(values, framework, design, weight_sets=weight_sets, noise=noise):
+    for block in blocks(source, framework, design):
         index[block.rows] = block.scores[framework.root]
     return pd.DataFrame(index, design.index, values.index)
 
 
-def blocks(
-    values: pd.DataFrame, framework: Framework, design: pd.DataFrame, *,
-    weight_sets: pd.DataFrame | None = None, noise: Any = None,
-) -> Iterator[Block]:  # fmt: skip
+def blocks(source: Source, framework: Framework, design: pd.DataFrame) -> Iterator[Block]:
     """Yield the scores of all nodes for the draws of a design, as many at a time as fit."""
-    check_columns(design, framework, weight_sets)
-    raw = numeric(values, framework)
-    errors = read_noise(noise, framework.leaves, values.index)
-    if "noise" in design and errors is None:
-        raise ParameterError("design: the column noise needs the errors of the values; give noise")
-    weights = weights_of(design, framework, weight_sets).to_numpy()
+    check_columns(design, framework, source)
+    weights = weights_of(design, framework, source.sets).to_numpy()
     seeds = design["noise"].to_numpy() if "noise" in design else None
+    own = 1 if seeds is None else len(framework.leaves) // 10 + 1
+    size = max(1, BLOCK // (max(len(source.cells), 1) * own))
     for steps, rows in by_steps(design):
-        chosen = with_choices(framework, {k: v for k, v in steps.items() if k != "winsorised"})
-        limit, tree = steps.get("winsorised"), chosen.tree
-        still = leaf_scores(raw, chosen, limit) if seeds is None else {}
-        own = len(framework.leaves) // 10 + 1 if seeds is not None else 1
-        size = max(1, BLOCK // (max(len(values), 1) * own))
-        for part in np.array_split(rows, -(-len(rows) // size)):
-            leaves = still
-            if seeds is not None:
-                leaves = noisy_scores(raw, chosen, limit, errors, seeds[part])
-            yield Block(part, score_nodes(leaves, tree, weights[part]))
+        limit = steps.pop("winsorised", None)
+        chosen = with_choices(framework, steps)
+        tree, leaves = chosen.tree, None
+        for at in range(0, len(rows), size):
+            part = rows[at : at + size]
+            if leaves is None or seeds is not None:
+                leaves = leaf_scores(source, chosen, limit, None if seeds is None else seeds[part])
+            yield Block(part, score_nodes(leaves.scores, tree, weights[part]), leaves.misses)
 
 
-def check_columns(
-    design: pd.DataFrame, framework: Framework, weight_sets: pd.DataFrame | None
-) -> None:
-    """Refuse columns that say nothing, and a name of weights that nothing explains."""
+def check_columns(design: pd.DataFrame, framework: Framework, source: Source) -> None:
+    """Refuse columns that say nothing, and those that nothing explains."""
     for column in map(str, design.columns):
         if column not in COLUMNS and not column.startswith(("node:", "w:")):
             raise ParameterError(f"design: column {column!r} is none of {sorted(COLUMNS)},"
                                  " node:<id>, w:<id>")  # fmt: skip
+    if "noise" in design and source.noise is None:
+        raise ParameterError("design: the column noise needs the errors of the values; give noise")
     drawn = any(str(column).startswith("w:") for column in design)
-    if "weight_set" in design and weight_sets is None and not drawn:
+    if "weight_set" in design and source.sets is None and not drawn:
         raise ParameterError("design: the column weight_set needs weight_sets")
 
 
@@ -104,33 +134,37 @@ def by_steps(design: pd.DataFrame) -> Iterator[tuple[dict[str, Any], np.ndarray]
         yield {c: name for c, name in pairs if not pd.isna(name) and name != ""}, rows
 
 
+@dataclass(frozen=True, slots=True)
+class Leaves:
+    """Scores of the indicators, and which values miss a binding target, 1 or draws x units."""
+
+    scores: dict[str, np.ndarray]
+    misses: dict[str, np.ndarray]
+
+
 def leaf_scores(
-    raw: pd.DataFrame, framework: Framework, winsorised: float | None
+    source: Source, framework: Framework, winsorised: float | None, seeds: np.ndarray | None
+) -> Leaves:
+    """Return what each indicator gives: values with their errors, filled, treated, normalised."""
+    raw, policies = source.cells, framework.nodes["missing"]
+    drawn = raw.to_numpy()[None]
+    if seeds is not None and source.noise is not None:
+        drawn = noisy(raw, source.noise, seeds)
+    filled = {}
+    for at, leaf in enumerate(raw):
+        before = None if source.previous is None else source.previous[leaf].to_numpy()
+        filled[leaf] = fill_leaf(drawn[:, :, at], policies[leaf], leaf, source.groups, before)
+    ready = filled if winsorised is None else treated(filled, raw, int(winsorised))
+    scores = {leaf: score_leaf(ready[leaf], rule) for leaf, rule in framework.rules.items()}
+    return Leaves(scores, misses(filled, framework.nodes))
+
+
+def treated(
+    filled: dict[str, np.ndarray], raw: pd.DataFrame, winsorised: int
 ) -> dict[str, np.ndarray]:
-    """Return indicator -> 1 x units: values filled, treated and normalised."""
-    policies = framework.nodes["missing"].reindex(framework.leaves)
-    values, _ = fill_missing(raw, policies)
-    if winsorised is not None:
-        treated = treat_outliers(values, max_winsorised=int(winsorised))
-        values = treated.values  # noqa: PD011 (a field of Treated)
-    return normalise(values, framework)
-
-
-def noisy_scores(
-    raw: pd.DataFrame, framework: Framework, winsorised: float | None, errors: Noise | None,
-    seeds: np.ndarray,
-) -> dict[str, np.ndarray]:  # fmt: skip
-    """Return indicator -> draws x units: values with the errors of each draw, filled, normalised.
-
-    Outlier treatment looks at all values of an indicator again and is made draw by draw.
-    """
-    drawn = noisy(raw, errors, seeds) if errors is not None else raw.to_numpy()[None]
-    policies = framework.nodes["missing"]
-    if winsorised is None:
-        return {
-            leaf: score_leaf(fill_leaf(drawn[:, :, at], policies[leaf], leaf), rule)
-            for at, (leaf, rule) in enumerate(framework.rules.items())
-        }
-    frames = (pd.DataFrame(values, raw.index, raw.columns) for values in drawn)
-    singles = [leaf_scores(frame, framework, winsorised) for frame in frames]
-    return {leaf: np.concatenate([single[leaf] for single in singles]) for leaf in raw}
+    """Return the values after outlier treatment, which looks at all units of a draw: one by one."""
+    draws = np.stack(list(filled.values()), axis=-1)
+    frames = [treat_outliers(pd.DataFrame(own, raw.index, raw.columns), max_winsorised=winsorised)
+              for own in draws]  # fmt: skip
+    whole = np.stack([frame.values.to_numpy() for frame in frames])  # noqa: PD011 (a field)
+    return {leaf: whole[:, :, at] for at, leaf in enumerate(filled)}

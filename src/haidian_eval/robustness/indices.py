@@ -16,7 +16,7 @@ from haidian_eval.robustness.design import (
     plan,
     sampled,
 )
-from haidian_eval.robustness.draws import blocks
+from haidian_eval.robustness.draws import Source, blocks, source_of
 from haidian_eval.robustness.ranks import ranks_of
 from haidian_eval.scoring.framework import Framework
 
@@ -46,7 +46,8 @@ class Sensitivity:
 
 def sensitivity(
     values: pd.DataFrame, framework: Framework, choices: Choices, *, samples: int, seed: int,
-    output: str = "rank_shift",
+    output: str = "rank_shift", groups: pd.Series | None = None,
+    previous: pd.DataFrame | None = None,
 ) -> Sensitivity:  # fmt: skip
     """Return first-order and total indices of every choice (Saltelli et al. 2010).
 
@@ -61,14 +62,16 @@ def sensitivity(
     if not factors:
         raise ParameterError("sensitivity: choices vary nothing; name at least one alternative")
     check_output(output, values.index)
+    source = source_of(values, framework, noise=varied.noise, weight_sets=varied.sets,
+                       groups=groups, previous=previous)  # fmt: skip
     full = varied.cells is not None and varied.cells <= LARGEST_FACTORIAL
     if full:
-        outcome = outcome_of(values, varied, factorial(varied), output)
+        outcome = outcome_of(source, varied, factorial(varied), output)
         frame = exact_indices(outcome, varied)
     else:
         unit, problem = saltelli(varied, factors, samples, seed)
         seeds = (unit[:, -1] * POOL).astype(int) + seed * POOL
-        outcome = outcome_of(values, varied, sampled(varied, unit, seeds), output)
+        outcome = outcome_of(source, varied, sampled(varied, unit, seeds), output)
         frame = estimated_indices(outcome, problem, factors, seed)
     return Sensitivity(frame, output, len(outcome), full)
 
@@ -84,24 +87,24 @@ def check_output(output: str, units: pd.Index) -> None:
         raise ParameterError(not_known(f"output: the unit {unit!r}", unit, units))
 
 
-def outcome_of(values: pd.DataFrame, varied: Plan, design: pd.DataFrame, output: str) -> np.ndarray:
+def outcome_of(source: Source, varied: Plan, design: pd.DataFrame, output: str) -> np.ndarray:
     """Return the output of every draw.
 
     The nominal ranks are those of the framework, with the usual outlier treatment where it varies.
     """
     framework, outcome = varied.framework, np.empty(len(design))
     usual = {"winsorised": [USUAL]} if "winsorised" in varied.levels else {}
-    nominal = next(blocks(values, framework, pd.DataFrame(usual, index=range(1))))
+    nominal = next(blocks(source, framework, pd.DataFrame(usual, index=range(1))))
     first = ranks_of(nominal.scores[framework.root])
     kind, _, unit = output.partition(":")
-    for block in blocks(values, framework, design, weight_sets=varied.sets, noise=varied.noise):
+    for block in blocks(source, framework, design):
         index = block.scores[framework.root]
         if kind == "index":
             outcome[block.rows] = np.nanmean(index, axis=1)
             continue
         ranks = ranks_of(index)
         if kind == "rank":
-            outcome[block.rows] = ranks[:, values.index.get_loc(unit)]
+            outcome[block.rows] = ranks[:, source.cells.index.get_loc(unit)]
             continue
         ranked = (ranks > 0) & (first > 0)
         shift = np.abs(ranks.astype(float) - first)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from haidian_eval.errors import ParameterError
 from haidian_eval.robustness.design import (
     LARGEST_FACTORIAL,
     Choices,
@@ -16,9 +17,9 @@ from haidian_eval.robustness.design import (
     plan,
     sampled,
 )
-from haidian_eval.robustness.draws import blocks
+from haidian_eval.robustness.draws import blocks, source_of
 from haidian_eval.scoring.framework import Framework
-from haidian_eval.scoring.grades import highest_left, missed, places
+from haidian_eval.scoring.grades import highest_left, places
 from haidian_eval.scoring.ranking import TIES
 
 
@@ -55,6 +56,8 @@ def make_design(varied: Plan, draws: int, seed: int) -> tuple[pd.DataFrame, bool
     """Return the design and whether it is the full factorial."""
     if varied.cells is not None and varied.cells <= LARGEST_FACTORIAL:
         return factorial(varied), True
+    if draws < 1:
+        raise ParameterError(f"draws = {draws}: at least one draw is needed")
     rng = np.random.default_rng(seed)
     unit = latin_hypercube(draws, len(varied.levels) + len(varied.drawn), rng)
     return sampled(varied, unit, rng.integers(2**31, size=draws)), False
@@ -78,24 +81,28 @@ def ranks_of(index: np.ndarray) -> np.ndarray:
 
 
 def uncertainty(
-    values: pd.DataFrame, framework: Framework, choices: Choices, *, draws: int, seed: int
-) -> Uncertainty:
+    values: pd.DataFrame, framework: Framework, choices: Choices, *, draws: int, seed: int,
+    groups: pd.Series | None = None, previous: pd.DataFrame | None = None,
+) -> Uncertainty:  # fmt: skip
     """Return how far the listed choices and errors of the values move every rank.
 
     With discrete choices only and at most 100,000 combinations, each is made once; else `draws`
-    points of a Latin hypercube. Raises ParameterError where a choice names what is not known.
+    points of a Latin hypercube. `groups` and `previous` serve missing policies, as in
+    `scoring.score`. Raises ParameterError where a choice names what is not known.
     """
     varied = plan(choices, framework, values)
     design, full = make_design(varied, draws, seed)
+    source = source_of(values, framework, noise=varied.noise, weight_sets=varied.sets,
+                       groups=groups, previous=previous)  # fmt: skip
     ranks = np.zeros((len(design), len(values)), dtype=np.uint16)
-    bands, nodes = framework.bands, framework.nodes
-    left = highest_left(missed(values, nodes), nodes["veto"], bands)
+    bands, veto = framework.bands, framework.nodes["veto"]
     shares = np.zeros((len(bands), len(values)))
-    for block in blocks(values, framework, design, weight_sets=varied.sets, noise=varied.noise):
+    for block in blocks(source, framework, design):
         index = block.scores[framework.root]
         ranks[block.rows] = ranks_of(index)
         if bands:
-            place = np.maximum(places({**block.scores, "index": index}, bands), left)
+            won = places({**block.scores, "index": index}, bands)
+            place = np.maximum(won, highest_left(block.misses, veto, bands))
             known = ~np.isnan(index)
             shares += [((place == at) & known).sum(axis=0) for at in range(len(bands))]
     low, middle, high = rank_quantiles(ranks, choices.interval, values.index)

@@ -150,6 +150,9 @@ def build_framework(
         raise ParameterError(
             f"all children of {empty} are bonus nodes; a mean needs one that is not"
         )
+    turned = nodes.index[nodes["to_low"] >= nodes["to_high"]]
+    if len(turned):
+        raise ParameterError(f"{turned[0]}: to_low must be below to_high; direction turns a scale")
     check_names(framework)
     check_weights(framework)
     check_vetoes(nodes, framework.leaves, framework.bands)
@@ -205,6 +208,10 @@ def check_choice(choice: object, known: Collection[str], what: str) -> None:
         raise ParameterError(not_known(what, name, known))
     if numbers and len(numbers) != MANY.get(name, 0):
         raise ParameterError(f"{what}: {name} takes {MANY.get(name, 0)} numbers behind the colon")
+    if (name == "minmax" and numbers and numbers[0] >= numbers[1]) or (
+        name == "zscore" and numbers and numbers[1] <= 0
+    ):
+        raise ParameterError(f"{what}: the numbers turn the scale round; direction does that")
 
 
 def check_weights(framework: Framework) -> None:

@@ -53,7 +53,8 @@ def read_bands(bands: pd.DataFrame | None, scheme: str, nodes: pd.Index) -> tupl
         return ()
     own = bands if "scheme_id" not in bands else bands[bands["scheme_id"] == scheme]
     rows = own.sort_values("lower", ascending=False).to_dict("records")
-    if own["lower"].isna().any() or own["lower"].duplicated().any():
+    twice = own["lower"].duplicated().any() or own["grade"].duplicated().any()
+    if twice or own["lower"].isna().any():
         raise ParameterError(f"bands of {scheme!r}: every grade needs a lower end of its own")
     return tuple(
         Band(str(row["grade"]), (
@@ -85,6 +86,10 @@ def check_vetoes(nodes: pd.DataFrame, leaves: list[str], bands: tuple[Band, ...]
     for node, cap in nodes.loc[nodes["veto"] != NO, "veto"].items():
         if node not in leaves:
             raise ParameterError(f"{node}: veto stands at an indicator, not at a parent")
+        if pd.isna(nodes.at[node, "target"]):
+            raise ParameterError(
+                f"{node}: a binding indicator needs its target; set it or veto = no"
+            )
         if cap != "yes" and grades and cap not in grades:
             raise ParameterError(not_known(f"{node}: veto = {cap!r}", cap, ["yes", *grades]))
 
@@ -92,14 +97,19 @@ def check_vetoes(nodes: pd.DataFrame, leaves: list[str], bands: tuple[Band, ...]
 def missed(values: pd.DataFrame, nodes: pd.DataFrame) -> pd.DataFrame:
     """Return unit x binding indicator: whether the value is known and misses its target.
 
-    Without a target nothing can be missed; a missing value is not a miss, coverage shows it.
+    A missing value is not a miss; coverage shows it.
     """
-    binding = nodes[(nodes["veto"] != NO) & nodes["target"].notna()]
-    found = {}
-    for leaf, row in binding.iterrows():
-        x, cost = values[leaf], row["direction"] == "cost"
-        found[leaf] = x > row["target"] if cost else x < row["target"]
-    return pd.DataFrame(found, index=values.index, dtype=bool)
+    return pd.DataFrame(misses(values, nodes), index=values.index, dtype=bool)
+
+
+def misses(values: Mapping[str, Any] | pd.DataFrame, nodes: pd.DataFrame) -> dict[str, Any]:
+    """Return binding indicator -> which of its values, a series or an array, miss the target."""
+    binding = nodes[nodes["veto"] != NO]
+    rows = zip(binding.index, binding["target"], binding["direction"] == "cost", strict=True)
+    return {
+        leaf: values[leaf] > target if cost else values[leaf] < target
+        for leaf, target, cost in rows
+    }
 
 
 def meets(scores: Mapping[str, Any], condition: Condition) -> Any:
@@ -125,13 +135,16 @@ def shortfall(scores: Mapping[str, pd.Series], band: Band) -> np.ndarray:
     return np.maximum(lacking, 0)
 
 
-def highest_left(missed: pd.DataFrame, veto: pd.Series, bands: tuple[Band, ...]) -> np.ndarray:
-    """Return the place of the highest band that the missed indicators leave to each unit."""
-    left = np.zeros(len(missed), dtype=int)
+def highest_left(missed: Mapping[str, Any], veto: pd.Series, bands: tuple[Band, ...]) -> Any:
+    """Return the place of the highest band that missed indicators leave; 0 where all are met.
+
+    `missed`: indicator -> which miss it, series or arrays of one shape.
+    """
+    left: Any = 0
     names = [band.grade for band in bands]
-    for leaf in missed if bands else ():
+    for leaf, misses in missed.items() if bands else ():
         limit = min(1, len(bands) - 1) if veto[leaf] == "yes" else names.index(veto[leaf])
-        left = np.where(missed[leaf], np.maximum(left, limit), left)
+        left = np.maximum(left, np.where(misses, limit, 0))
     return left
 
 
@@ -152,7 +165,7 @@ def grade(
     distance = np.full(len(index), np.nan)
     for at in range(1, len(bands) + 1):
         distance = np.where(place == at, shortfall(scores, bands[at - 1]), distance)
-    place = np.maximum(place, highest_left(missed, veto, bands))
+    place = np.maximum(place, highest_left(dict(missed.items()), veto, bands))
     words = np.array([*names, ""], dtype=object)[place] if bands else np.full(len(index), "")
     return Grades(
         pd.Series(np.where(missing, "", words), index.index, dtype="str"),

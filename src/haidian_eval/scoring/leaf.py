@@ -60,7 +60,9 @@ def parse_choice(text: str, what: str = "") -> tuple[str, tuple[float, ...]]:
     """Return name and numbers of a choice such as "zscore:10,2"."""
     name, _, behind = text.partition(":")
     try:
-        return name.strip(), tuple(float(part) for part in behind.split(",") if part.strip())
+        numbers = tuple(float(part) for part in behind.split(",") if part.strip())
     except ValueError:
-        where = what or repr(text)
-        raise ParameterError(f"{where}: numbers are expected behind the colon") from None
+        numbers = (np.nan,)
+    if not np.isfinite(numbers).all():
+        raise ParameterError(f"{what or repr(text)}: numbers are expected behind the colon")
+    return name.strip(), numbers

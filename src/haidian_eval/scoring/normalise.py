@@ -33,10 +33,10 @@ def transformed(x: np.ndarray, leaf: Leaf) -> tuple[np.ndarray, Leaf]:
 
 
 def is_logarithm(ends: np.ndarray) -> np.ndarray:
-    """Return which numbers are logarithms of numbers with three decimals or fewer, to the digit."""
-    with np.errstate(over="ignore"):
-        back = np.exp(np.minimum(ends, 500))
-    return (np.round(ends, 4) != ends) & (np.abs(back - np.round(back, 3)) <= 1e-12 * back)
+    """Return which are exact logarithms of numbers up to 1e8 with at most three decimals."""
+    back = np.exp(np.minimum(ends, 50))
+    exact = np.abs(back - np.round(back, 3)) <= 1e-12 * back
+    return exact & (back < 1e8) & (np.round(ends, 4) != ends)
 
 
 def oriented(x: np.ndarray, leaf: Leaf) -> tuple[np.ndarray, Leaf]:

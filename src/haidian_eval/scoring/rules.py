@@ -101,6 +101,8 @@ def r_completion_rate(x: np.ndarray, leaf: Leaf) -> np.ndarray:
             rate = np.where(x <= 0, np.inf, target / x) * FULL_MARKS
     else:
         rate = FULL_MARKS * x / target
+    if np.isfinite(leaf.challenge) and (leaf.challenge < target) != leaf.is_cost:
+        raise leaf.refuse("has a challenge value that is easier than its target", "mend them")
     if np.isfinite(leaf.challenge) and cap > FULL_MARKS:
         over = (x - target) / (leaf.challenge - target)
         rate = np.where(rate > FULL_MARKS, FULL_MARKS + (cap - FULL_MARKS) * over, rate)
