@@ -208,12 +208,10 @@ def write_check(defects: Defects, study: Study, text: Text) -> None:
     from haidian_eval.params import LANGUAGES
     from haidian_eval.report.check_page import check_page
     from haidian_eval.tables import write_queries
-    from haidian_eval.tables.store import replace, sha256
+    from haidian_eval.tables.store import checksums, replace
     from haidian_eval.text import Text
 
-    edition = study.places.edition(study.year)
-    files = sorted(p for p in edition.rglob("*") if p.is_file())
-    sums = {p.relative_to(edition).as_posix(): sha256(p) for p in files}
+    sums = checksums(study.places.edition(study.year))
     folder = study.places.reports / str(study.year) / "check"
     shutil.rmtree(folder, ignore_errors=True)
     frame = defects.frame

@@ -6,6 +6,7 @@ import base64
 import io
 import os
 import re
+from collections import Counter
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -45,6 +46,7 @@ class Page:
             self.study = self.study.within(Path(os.environ[PROCESSED]))
         self.params = self.study.params
         self.numbers: dict[tuple[str, str], int] = {}
+        self.sections: Counter[str] = Counter()
         self.sources: pd.DataFrame | None = None
         self.touched: pd.DataFrame | None = None
 
@@ -85,7 +87,9 @@ class Page:
         heading = ""
         if self.text.has(f"{self.stage}.{key}.title"):
             heading = self.text(f"{self.stage}.{key}.title", **shown)
-            metadata = {"kind": "section", "key": key, "title": heading}
+            self.sections[key] += 1
+            anchor = f"{key}_{self.sections[key]}" if self.sections[key] > 1 else key
+            metadata = {"kind": "section", "key": anchor, "title": heading}
             heading = f"## {heading}\n\n"
         if of is not None and self.synthetic(of):
             words = f"**{self.text('page.demonstration')}**\n\n{words}"
