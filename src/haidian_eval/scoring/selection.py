@@ -65,10 +65,9 @@ def alone(rows: pd.DataFrame, framework: Framework, unit: str) -> pd.DataFrame:
     own = rows[(rows["unit_id"] == unit) & rows["indicator_id"].isin(framework.leaves)]
     latest = own.sort_values("period", kind="stable").drop_duplicates("indicator_id", keep="last")
     table = latest.set_index("indicator_id").reindex(framework.leaves)
+    values = table["value"].to_numpy(dtype="float64")[:, None]
     scores = [
-        float("nan") if rule.rule in RELATIVE else float(score_leaf(np.array([value]), rule)[0])
-        for value, rule in zip(
-            table["value"].astype("float64"), framework.rules.values(), strict=True
-        )
+        float("nan") if rule.rule in RELATIVE else float(score_leaf(value, rule)[0])
+        for value, rule in zip(values, framework.rules.values(), strict=True)
     ]
     return table.assign(score=scores)[["period", "value", "score", "source_id"]].reset_index()

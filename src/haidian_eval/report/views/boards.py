@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,9 @@ from haidian_eval.robustness.board import Board
 from haidian_eval.robustness.scenarios import shares
 from haidian_eval.scoring.framework import Framework
 from haidian_eval.scoring.leaf import parse_choice
+from haidian_eval.scoring.reasons import reasons
 from haidian_eval.scoring.selection import alone
-from haidian_eval.scoring.trail import Trail, downwards
+from haidian_eval.scoring.trail import Trail, downwards, explain
 
 MOST = 3  # indicators that a unit's table of lost points names
 SMALL = 0.005  # share of the draws below which a grade is not named
@@ -122,18 +124,18 @@ def capped_words(cell: str, framework: Framework, words: Words) -> Any:
     return words.text.listing(names) if names else np.nan
 
 
-def bars(board: Board, bands: pd.DataFrame, words: Words) -> pd.DataFrame:
-    """Return the rows of the figure of ranks, best first."""
-    shown, scores = standing(board, bands, words), board.scores
-    ranks = administrative(
-        pd.DataFrame({"unit_id": scores.rank.index, "rank": scores.rank,
-                      "rank_low": board.uncertainty.rank_low,
-                      "rank_high": board.uncertainty.rank_high}), words.units, words.text,
-    )  # fmt: skip
-    joint = shown[["unit_name", "index", "grade", "source_id"]].join(
-        ranks[["rank", "rank_low", "rank_high"]]
-    )
-    return joint[joint["rank"].notna()].sort_values("rank", kind="stable", ignore_index=True)
+def bars(board: Board, bands: pd.DataFrame, words: Words) -> tuple[pd.DataFrame, dict[str, float]]:
+    """Return the rows of the figure of ranks, best first, and where each grade begins."""
+    scores, moved = board.scores, board.uncertainty
+    grades = grade_names(bands, board.scheme, words)
+    rows = pd.DataFrame({
+        "unit_id": scores.index.index, "unit_name": scores.index.index.map(words.unit),
+        "index": scores.index, "rank": scores.rank, "grade": scores.grade.map(grades),
+        "rank_low": moved.rank_low, "rank_high": moved.rank_high,
+    })  # fmt: skip
+    own = bands[bands["scheme_id"] == board.scheme].sort_values("lower", ascending=False)
+    lines = {grades[grade]: lower for grade, lower in zip(own["grade"], own["lower"], strict=True)}
+    return rows[rows["rank"].notna()].sort_values("rank", kind="stable", ignore_index=True), lines
 
 
 def lost(board: Board, words: Words) -> pd.DataFrame:
@@ -198,3 +200,40 @@ def known(
     told = {"scheme": node_name(framework, framework.root, words), "known": len(seen),
             "indicators": len(rows), "unit": words.unit(words.focus)}  # fmt: skip
     return lay_out("scoring.known", table, words), told
+
+
+def middle_trail(
+    board: Board, checksums: Mapping[str, str], words: Words
+) -> tuple[Trail, dict[str, object]]:
+    """Return the trail of the unit in the middle of the ranks, and what is said of it."""
+    ranked = board.scores.rank.dropna().sort_values(kind="stable").index
+    unit, framework = str(ranked[len(ranked) // 2]), board.framework
+    rows = board.selected.rows
+    trail = explain(board.scores, framework, rows, unit, framework.root, checksums=checksums)
+    scheme = node_name(framework, framework.root, words)
+    return trail, {"unit": words.unit(unit), "scheme": scheme}
+
+
+def results(found: list[Board]) -> pd.DataFrame:
+    """Return one row per scheme and unit with all that its standing says, for later stages."""
+    parts = []
+    for board in found:
+        own, moved = board.scores, board.uncertainty
+        frame = pd.DataFrame({
+            "scheme_id": board.scheme, "period": board.period, "unit_id": own.index.index,
+            "index": own.index, "base_index": own.base_index, "rank": own.rank,
+            "group_rank": own.group_rank, "improvement_rank": own.improvement_rank,
+            "grade": own.grade, "distance_to_next": own.distance_to_next,
+            "capped_by": own.capped_by, "coverage": own.coverage, "rank_low": moved.rank_low,
+            "rank_median": moved.rank_median, "rank_high": moved.rank_high,
+            "top_share": moved.top_share, "special": board.special,
+            "source_id": cited(board, own.index.index),
+        })  # fmt: skip
+        parts.append(frame.reset_index(drop=True))
+    return pd.concat(parts, ignore_index=True)
+
+
+def reasons_of(found: list[Board]) -> pd.DataFrame:
+    """Return every reason for lost points: scheme_id, unit_id, node_id, reason, points."""
+    parts = [reasons(b.scores, b.framework).assign(scheme_id=b.scheme) for b in found]
+    return pd.concat(parts, ignore_index=True)
