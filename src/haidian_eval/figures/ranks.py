@@ -93,7 +93,7 @@ def draw_intervals(panel: Axes, rows: pd.DataFrame, text: Text) -> None:
 
 @house_style()
 def rank_heat_map(
-    shares: pd.DataFrame, ranks: pd.Series, text: Text, *, best: int | None = None
+    shares: pd.DataFrame, ranks: pd.Series, text: Text, *, top: int | None = None
 ) -> Figure:
     """Return, unit by rank, the share of the draws in per cent; each unit's own rank is framed.
 
@@ -108,8 +108,8 @@ def rank_heat_map(
         if not pd.isna(rank):
             frame: Any = {"fill": False, "edgecolor": ACCENT, "linewidth": 1.2}
             panel.add_patch(rectangle(list(shares.columns).index(rank), place, **frame))
-    if best is not None and best < across:
-        panel.axvline(best - 0.5, **LIMIT)
+    if top is not None and top < across:
+        panel.axvline(top - 0.5, **LIMIT)
     panel.set_yticks(range(down), list(shares.index))
     step = max(1, across // 15)
     panel.set_xticks(range(0, across, step), list(shares.columns)[::step])
