@@ -86,6 +86,9 @@ class Composite(Section):
 class Scoring(Section):
     """How values become scores; an empty name leaves the choice to the table of indicators.
 
+    weights: how the indicators of a family are weighted: as in the table (blank), "equal", or from
+    the data ("entropy", "critic", "pca"; refused below five units per indicator). max_winsorised:
+    outliers that may be drawn in per indicator before scoring; 0: none are treated.
     composites: the schemes whose index is formed. special_block: a node that is scored apart, added
     as bonus or left inside, as `special` says.
     """
@@ -95,6 +98,8 @@ class Scoring(Section):
     aggregation: str = ""
     missing: str = ""
     full_marks_share: float = Field(ge=0, le=1)
+    weights: str = ""
+    max_winsorised: int = Field(ge=0, default=0)
     composites: tuple[Composite, ...] = ()
     special_block: str = ""
     special: Literal["apart", "bonus", "inside"] = "apart"
