@@ -12,6 +12,7 @@ import click
 
 from haidian_eval import __version__
 from haidian_eval.errors import EvaluationError, ParameterError, TableError, not_known
+from haidian_eval.questions import compare_command, explain_command
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -306,6 +307,9 @@ def synth_command(
     ):
         click.echo(f"{path}: {len(frame)} rows")
 
+
+main.add_command(explain_command)
+main.add_command(compare_command)
 
 if __name__ == "__main__":
     main(prog_name="haidian-eval")

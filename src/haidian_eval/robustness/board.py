@@ -96,15 +96,18 @@ def boards(tables: Tables, params: Params) -> list[Board]:
     return [board(tables, chosen, params) for chosen in params.scoring.composites]
 
 
+def run_of(tables: Tables, chosen: Composite, params: Params) -> Run:
+    """Return what a scheme scores in a period, for a comparison."""
+    framework, _ = scored(tables, chosen, params)
+    units = tables["units"]
+    kind = units.loc[units["unit_type"] == chosen.kind, "unit_id"]
+    cells = select(tables["values"], framework, kind, chosen.period).cells
+    return Run(cells.dropna(how="all"), framework)
+
+
 def compared(tables: Tables, params: Params) -> Comparison | None:
     """Return the comparison of the two schemes and periods that the parameters name, if any."""
-    if params.robustness.pair is None:
+    pair = params.robustness.pair
+    if pair is None:
         return None
-    runs = []
-    for chosen in (params.robustness.pair.before, params.robustness.pair.after):
-        framework, _ = scored(tables, chosen, params)
-        units = tables["units"]
-        kind = units.loc[units["unit_type"] == chosen.kind, "unit_id"]
-        values = select(tables["values"], framework, kind, chosen.period).cells
-        runs.append(Run(values.dropna(how="all"), framework))
-    return compare(*runs)
+    return compare(*(run_of(tables, chosen, params) for chosen in (pair.before, pair.after)))
