@@ -132,16 +132,18 @@ def rectangle(column: int, row: int, **look: Any) -> Any:
 def rank_slope(rows: pd.DataFrame, text: Text, *, before: str, after: str) -> Figure:
     """Return the rank of every unit before and after, in the colour of the largest cause.
 
-    `rows`: unit_name, rank_before, rank_after, cause (in words; blank where no rank moved).
+    `rows`: unit_name, rank_before, rank_after, cause (in words).
     """
     figure = Figure(figsize=(WIDTH, 1.2 + 0.28 * len(rows)), layout="constrained")
-    panel, causes = figure.subplots(), sorted(set(rows["cause"]) - {""})
-    colours = colours_of(causes) | {"": PALE}
-    for cause in ["", *causes]:
-        for at, row in enumerate(rows[rows["cause"] == cause].itertuples()):
-            label = {"label": cause} if cause and at == 0 else {}
-            line: Any = {"color": colours[cause], "linewidth": 1.8, "marker": "o", "markersize": 4}
-            panel.plot([0, 1], [row.rank_before, row.rank_after], **line, **label)
+    panel, still = figure.subplots(), rows["rank_before"] == rows["rank_after"]
+    colours = colours_of(sorted(set(rows.loc[~still, "cause"])))
+    parts = [(rows[still], PALE, "_")]
+    parts += [(rows[~still & (rows["cause"] == name)], colours[name], name) for name in colours]
+    for own, colour, name in parts:
+        line: Any = {"color": colour, "linewidth": 1.8, "marker": "o", "markersize": 4}
+        lines = panel.plot([0, 1], own[["rank_before", "rank_after"]].T.astype("float64"), **line)
+        for first in lines[:1]:
+            first.set_label(name)
     for side, name in enumerate(("rank_before", "rank_after")):
         places = spread(rows[name], 0.95)
         for place, rank, unit in zip(places, rows[name], rows["unit_name"], strict=True):

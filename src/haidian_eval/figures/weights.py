@@ -110,7 +110,7 @@ def sensitivity_bars(rows: pd.DataFrame, text: Text) -> Figure:
         panel.errorbar(rows[name], places, xerr=ends, **style)
         tops = zip(rows[f"{name}_high"], places, rows[name], strict=True)
         for top, place, value in tops:
-            words = f"{value:.0f}".replace("-", "−")
+            words = f"{round(value) + 0:d}".replace("-", "−")
             write(panel, words, (max(top, 0), place), (5, 0), va="center", color=QUIET)
     panel.set_yticks(range(len(rows)), rows["factor"])
     panel.set_ylim(len(rows) - 0.4, -0.6)

@@ -162,7 +162,8 @@ def show(value: Any, digits: int | None) -> str:
     if pd.isna(value):
         return "—"
     if isinstance(value, float):
-        return f"{value:.{digits}f}" if digits is not None else plain_number(value)
+        whole = 0.0 if digits is not None and round(value, digits) == 0 else value  # no minus zero
+        return f"{whole:.{digits}f}" if digits is not None else plain_number(value)
     return str(value)
 
 

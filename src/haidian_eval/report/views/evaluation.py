@@ -25,7 +25,8 @@ def alpha(boards: list[Board], words: Words) -> pd.DataFrame:
     for board in boards:
         rows = coherence.alpha_by_family(board.scores.nodes, board.framework)
         rows = rows[rows["children"] > 1]
-        named = [node_name(board.framework, node, words) for node in rows["node_id"]]
+        root, frame = board.framework.root, board.framework
+        named = ["　" * (node != root) + node_name(frame, node, words) for node in rows["node_id"]]
         parts.append(rows.assign(node=named, source_id=cited(board)))
     return lay_out("robustness.alpha", pd.concat(parts), words)
 
@@ -118,7 +119,10 @@ def marginal(board: Board, words: Words) -> pd.DataFrame:
 
 
 def judged(board: Board, params: Params) -> pd.DataFrame:
-    """Return by indicator what it tells, what to do with it, and whether it can rank."""
+    """Return by indicator what it tells, what to do with it, and whether it can rank.
+
+    One that nearly all meet is not kept as it is, unless it is binding.
+    """
     scores, framework = board.scores, board.framework
     rows = evaluation.indicator_advice(scores.normalised, framework, nodes=scores.nodes)
     share = params.scoring.full_marks_share
@@ -126,7 +130,13 @@ def judged(board: Board, params: Params) -> pd.DataFrame:
                             full_marks=highest_score(framework, leaf))
              for leaf in rows["indicator_id"]]  # fmt: skip
     marks = pd.Series([own.full_marks for own in found], rows.index)
-    return rows.assign(full=100 * marks / rows["units"], verdict=[own.reason for own in found])
+    rows = rows.assign(full=100 * marks / rows["units"], verdict=[own.reason for own in found])
+    met = (rows["verdict"] == "full_marks") & (rows["advice"] == "keep")
+    binding = rows["indicator_id"].map(framework.nodes["veto"]) != "no"
+    return rows.assign(
+        advice=rows["advice"].mask(met & ~binding, "modify"),
+        reason=rows["reason"].mask(met, "full_marks").mask(met & binding, "binding"),
+    )
 
 
 def advice(
@@ -169,11 +179,12 @@ def finding(
     most = moved.frame.dropna().nlargest(1, "total")
     for row in most.itertuples():
         factor = text(f"robustness.factors.{row.factor}")
-        lines.append(text("robustness.driver", factor=factor, share=row.total))
+        scheme = node_name(boards[0].framework, boards[0].framework.root, words)
+        lines.append(text("robustness.driver", factor=factor, share=row.total, scheme=scheme))
     for _, found, case in cases:
-        last = found.frame[found.frame["share"] == max(case["steps"])]["verdict"].value_counts()
+        last = found.frame[found.frame["share"] == max(case["shares"])]["verdict"].value_counts()
         counts = {name: int(last.get(name, 0)) for name in ("gains", "loses", "open")}
         lines.append(
-            text("robustness.shifted", now=case["now"], share=max(case["steps"]), **counts)
+            text("robustness.shifted", now=case["now"], share=max(case["shares"]), **counts)
         )
     return "\n".join(f"- {line}" for line in lines)

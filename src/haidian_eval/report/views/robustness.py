@@ -11,7 +11,7 @@ import pandas as pd
 from haidian_eval.params import Params, Robustness
 from haidian_eval.report.exhibit import joined
 from haidian_eval.report.layout import lay_out
-from haidian_eval.report.operations import Said, Words
+from haidian_eval.report.operations import Said, Words, number_range
 from haidian_eval.report.views import administrative, names
 from haidian_eval.report.views.boards import cited, grade_names, node_name, said, share_words
 from haidian_eval.robustness import Sensitivity, remove_one, shares, weight_scenario
@@ -205,30 +205,37 @@ def weight_cases(
         if set(frame.nodes.loc[above, "aggregation"]) == {"arithmetic"}:
             found = weight_scenario(board.selected.cells, frame, node, (*shift.shares, UP_TO),
                                     se=board.selected.se[node])  # fmt: skip
-            steps = {"steps": shift.shares, "now": float(shares(frame)[node]), "end": UP_TO}
-            yield board, found, drawn(board, words) | {"node": node} | steps
+            told = {
+                "node": node,
+                "now": float(shares(frame)[node]),
+                "end": UP_TO,
+                "shares": shift.shares,
+                "steps": words.text.listing([f"{one:.0%}" for one in shift.shares]),
+            }
+            yield board, found, drawn(board, words) | told
 
 
-def scenario(board: Board, found: WeightScenario, case: Said, words: Words) -> pd.DataFrame:
-    """Return by unit its rank at each share, what it gains or loses, and whether that is sure."""
-    text, node = words.text, case["node"]
+def scenario(
+    board: Board, found: WeightScenario, case: Said, bands: pd.DataFrame, words: Words
+) -> pd.DataFrame:
+    """Return by unit its rank and grade at each share, what it gains, and whether that is sure."""
+    node, grades = case["node"], grade_names(bands, board.scheme, words)
     units = board.scores.index.index
     table = pd.DataFrame({"unit_id": units, "public_score": board.scores.nodes[node].to_numpy(),
                           "public_se": board.selected.se[node].to_numpy(),
                           "source_id": sources_of(board, words).to_numpy()})  # fmt: skip
     more: dict[str, Any] = {}
-    for share in case["steps"]:
-        own, at = found.frame[found.frame["share"] == share].set_index("unit_id"), f"@{share:.0%}"
-        more[f"rank{at}"] = own["rank"].reindex(units).to_numpy()
-        if not np.isclose(share, case["now"]):
-            ends = zip(own["low"].reindex(units), own["high"].reindex(units), strict=True)
-            more[f"change_range{at}"] = [
-                "—" if pd.isna(low) else f"{low:.1f} ~ {high:.1f}".replace("-", "−")
-                for low, high in ends
-            ]
-            verdicts = own["verdict"].reindex(units)
-            more[f"sure{at}"] = [text(f"robustness.verdicts.{one}") for one in verdicts]
-    ordered = administrative(table.assign(**more), words.units, text)
+    for share in case["shares"]:
+        own = found.frame[found.frame["share"] == share].set_index("unit_id").reindex(units)
+        at, ranks = f"@{share:.0%}", own["rank"].astype(str)
+        more[f"rank_grade{at}"] = ranks + own["grade"].map(grades).radd(" ").fillna("")
+        if np.isclose(share, case["now"]):
+            continue
+        ends = zip(own["low"], own["high"], strict=True)
+        more[f"change_range{at}"] = [number_range(words, *pair, digits=2) for pair in ends]
+        more[f"sure{at}"] = [words.text(f"robustness.verdicts.{one}") for one in own["verdict"]]
+    cells = {name: list(column) for name, column in more.items()}
+    ordered = administrative(table.assign(**cells), words.units, words.text)
     return ordered[["unit_name", "public_score", "public_se", *more, "source_id"]]
 
 
@@ -253,13 +260,14 @@ def level_lines(board: Board, found: WeightScenario, case: Said, words: Words) -
     ends = found.frame[found.frame["share"] == UP_TO].set_index("unit_id")
     place, name = ends["index"].rank(ascending=False), names(words.units, words.text)
     risen = np.sign((board.scores.index.rank(ascending=False) - place).fillna(0))
+    sources, there = sources_of(board, words), {*pairs["ahead"], *pairs["behind"]}
     rows = [
-        {"unit_name": name[unit], "share": 100 * share, "index": index[unit],
-         "side": {1.0: "up", -1.0: "down"}.get(risen[unit], "")}
+        {"unit_name": name[unit], "share": 100 * share, "index": value,
+         "side": {1.0: "up", -1.0: "down"}.get(risen[unit], ""), "source_id": sources[unit]}
         for share, index in ((case["now"], board.scores.index), (UP_TO, ends["index"]))
-        for unit in index.index if unit in {*pairs["ahead"], *pairs["behind"]}
+        for unit, value in index.items() if unit in there
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["unit_name", "share", "index", "side"])
+    return pd.DataFrame(rows, columns=["unit_name", "share", "index", "side", "source_id"])
 
 
 def moves(
@@ -280,7 +288,7 @@ def moves(
     heads = schemes[schemes["parent_id"].isna()].set_index("scheme_id")
     cited_too = joined(*heads["source_id"])
     frame = found.frame.assign(
-        cause=cause.where(found.frame["move"] != 0, ""),
+        cause=cause.where(found.frame["move"] != 0, "—"),
         source_id=[joined(sources[unit], cited_too) for unit in found.frame["unit_id"]],
     )
     told: Said = {f"{side}_scheme": text.choose(heads.loc[one.scheme], "name") for side, one in
