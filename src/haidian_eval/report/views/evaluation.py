@@ -126,15 +126,18 @@ def judged(board: Board, params: Params) -> pd.DataFrame:
     scores, framework = board.scores, board.framework
     rows = evaluation.indicator_advice(scores.normalised, framework, nodes=scores.nodes)
     share = params.scoring.full_marks_share
-    found = [discrimination(scores.normalised[leaf], full_marks_share=share,
-                            full_marks=highest_score(framework, leaf))
-             for leaf in rows["indicator_id"]]  # fmt: skip
+    found = []
+    for leaf in rows["indicator_id"]:
+        own, best = scores.normalised[leaf], highest_score(framework, leaf)
+        top = best if pd.isna(best) else max(best, own.max())  # points beyond a target count too
+        found.append(discrimination(own, full_marks_share=share, full_marks=top))
     marks = pd.Series([own.full_marks for own in found], rows.index)
     rows = rows.assign(full=100 * marks / rows["units"], verdict=[own.reason for own in found])
-    met = (rows["verdict"] == "full_marks") & (rows["advice"] == "keep")
+    weak = rows["reason"].isin(["", "discriminates_little"])
+    met = (rows["verdict"] == "full_marks") & weak
     binding = rows["indicator_id"].map(framework.nodes["veto"]) != "no"
     return rows.assign(
-        advice=rows["advice"].mask(met & ~binding, "modify"),
+        advice=rows["advice"].mask(met & ~binding, "modify").mask(met & binding, "keep"),
         reason=rows["reason"].mask(met, "full_marks").mask(met & binding, "binding"),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -212,7 +213,18 @@ def weight_cases(
                 "shares": shift.shares,
                 "steps": words.text.listing([f"{one:.0%}" for one in shift.shares]),
             }
-            yield board, found, drawn(board, words) | told
+            yield board, without_gaps(found, board, above), drawn(board, words) | told
+
+
+def without_gaps(found: WeightScenario, board: Board, way: list[str]) -> WeightScenario:
+    """Return a scenario with the pairs of units that have all scores on the way to the root.
+
+    Where one is missing its weight goes to the others, and the index is no straight line.
+    """
+    nodes = [child for node in way for child in board.framework.families[node]]
+    whole = board.scores.nodes[nodes].notna().all(axis=1)
+    pairs = found.break_even
+    return replace(found, break_even=pairs[pairs["ahead"].map(whole) & pairs["behind"].map(whole)])
 
 
 def scenario(
@@ -222,7 +234,7 @@ def scenario(
     node, grades = case["node"], grade_names(bands, board.scheme, words)
     units = board.scores.index.index
     table = pd.DataFrame({"unit_id": units, "public_score": board.scores.nodes[node].to_numpy(),
-                          "public_se": board.selected.se[node].to_numpy(),
+                          "_public_se": board.selected.se[node].to_numpy(),
                           "source_id": sources_of(board, words).to_numpy()})  # fmt: skip
     more: dict[str, Any] = {}
     for share in case["shares"]:
@@ -231,12 +243,13 @@ def scenario(
         more[f"rank_grade{at}"] = ranks + own["grade"].map(grades).radd(" ").fillna("")
         if np.isclose(share, case["now"]):
             continue
-        ends = zip(own["low"], own["high"], strict=True)
-        more[f"change_range{at}"] = [number_range(words, *pair, digits=2) for pair in ends]
+        if share == max(case["shares"]):
+            ends = zip(own["low"], own["high"], strict=True)
+            more[f"change_range{at}"] = [number_range(words, *pair, digits=2) for pair in ends]
         more[f"sure{at}"] = [words.text(f"robustness.verdicts.{one}") for one in own["verdict"]]
     cells = {name: list(column) for name, column in more.items()}
     ordered = administrative(table.assign(**cells), words.units, words.text)
-    return ordered[["unit_name", "public_score", "public_se", *more, "source_id"]]
+    return ordered[["unit_name", "public_score", "_public_se", *more, "source_id"]]
 
 
 def level_pairs(board: Board, found: WeightScenario, case: Said, words: Words) -> pd.DataFrame:
