@@ -49,8 +49,10 @@ def difference(one: Image.Image, other: Image.Image) -> float:
 
 
 def test_there_are_notebooks() -> None:
-    stages = ["10_tables", "20_scoring", "22_environment", "24_economy", "80_claims", "90_report"]
-    assert [path.stem for path in NOTEBOOKS] == stages
+    assert [path.stem for path in NOTEBOOKS] == [
+        "10_tables", "20_scoring", "22_environment", "24_economy", "25_robustness", "80_claims",
+        "90_report",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

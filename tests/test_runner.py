@@ -48,7 +48,7 @@ def test_same_inputs_give_the_same_bytes_whatever_the_folder_and_the_workers(
     first, second = files(ran.site), files(again.site)
     assert sorted(first) == sorted(second)
     assert [name for name in first if first[name] != second[name]] == []
-    assert len([name for name in first if name.endswith(".html")]) == 13
+    assert len([name for name in first if name.endswith(".html")]) == 15
     for name in ("scores", "levels", "improvement", "growth", "claim_cells", "values"):
         ours, theirs = (r.processed / f"{name}.parquet" for r in (ran, again))
         assert ours.read_bytes() == theirs.read_bytes()
@@ -74,7 +74,7 @@ def test_results_are_kept_with_source_and_checksum(ran: Ran) -> None:
 
 def test_executed_notebooks_are_published_without_clocks(ran: Ran) -> None:
     paths = sorted((ran.site / "notebooks").rglob("*.ipynb"))
-    assert len(paths) == 12
+    assert len(paths) == 14
     for path in paths:
         book = nbformat.read(path, as_version=4)
         assert not any(
