@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from haidian_eval.params import Study, open_study
+from haidian_eval.places import Study, open_study
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -143,3 +143,100 @@ def test_change_over_base_shows_the_expected_beside_the_seen() -> None:
     figure = figures.change_on_base(panels, Text("zh"), highlight="海淀区")
     assert len(figure.axes) == 2
     assert {"2021年8月", "2021年9月", "海淀区", "按回归均值预期"} <= set(words(figure))
+
+
+RANKED = pd.DataFrame(
+    {
+        "unit_name": ["甲", "乙", "丙"],
+        "index": [91.5, 80.25, float("nan")],
+        "rank": pd.array([1, 2, None], dtype="Int64"),
+        "rank_low": [1.0, 2.0, float("nan")],
+        "rank_high": [2.0, 2.0, float("nan")],
+        "grade": ["优", "良", float("nan")],
+    }
+)
+
+
+def test_ranked_bars_show_index_grade_and_the_interval_of_the_rank() -> None:
+    figure = figures.ranked_bars(RANKED, Text("zh"), lines={"优": 90.0, "良": 80.0, "差": 0.0})
+    shown = words(figure)
+    assert {"甲", "91.50", "80.25", "1–2", "2", "优", "良"} <= set(shown)
+    assert not {"nan", "差"} & set(shown)  # a grade that nobody has needs no colour
+    left, right = figure.axes
+    assert [line.get_xdata()[0] for line in left.lines] == [90.0, 80.0]
+    (spans,) = [c for c in right.collections if len(c.get_paths()) == 3]
+    assert [path.vertices[:, 0].tolist() for path in spans.get_paths()][:2] == [[1, 2], [2, 2]]
+    figures.ranked_bars(RANKED.assign(grade=float("nan")), Text("en"))  # no bands
+
+
+def test_heat_map_frames_the_rank_of_each_unit_and_leaves_blank_what_never_happened() -> None:
+    shares = pd.DataFrame([[75.0, 25.0], [25.0, 75.0]], index=["甲", "乙"], columns=[1, 2])
+    figure = figures.rank_heat_map(shares.replace(25.0, 0.0), RANKED["rank"][:2], Text("zh"))
+    panel = figure.axes[0]
+    assert panel.images[0].get_array().filled(-1).tolist() == [[75, -1], [-1, 75]]
+    assert [patch.get_xy() for patch in panel.patches] == [(-0.5, -0.5), (0.5, 0.5)]
+
+
+def test_slopes_join_the_ranks_and_ties_are_written_apart() -> None:
+    rows = pd.DataFrame(
+        {
+            "unit_name": ["甲", "乙", "丙"],
+            "rank_before": [1, 2, 3],
+            "rank_after": [1, 1, 3],
+            "cause": ["", "数值", ""],
+        }
+    )
+    figure = figures.rank_slope(rows, Text("zh"), before="2022", after="2023")
+    (panel,) = figure.axes
+    assert [list(line.get_ydata()) for line in panel.lines] == [[1, 1], [3, 3], [2, 1]]
+    places = {text.get_text(): text.xy[1] for text in panel.texts}
+    assert places["1  乙"] - places["1  甲"] == pytest.approx(0.95)
+    assert places["丙  3"] == 3.0
+    assert "数值" in words(figure)
+
+
+def test_weight_and_influence_are_joined_and_marked_where_far_apart() -> None:
+    rows = pd.DataFrame(
+        {
+            "indicator": ["维度", "指标一"],
+            "heads": [True, False],
+            "weight": [50.0, 50.0],
+            "influence": [45.0, 10.0],
+            "flag": ["", "less"],
+        }
+    )
+    figure = figures.weights_against_influence(rows, Text("zh"))
+    panel = figure.axes[0]
+    assert [c.get_offsets().tolist() for c in panel.collections[1:]] == [
+        [[50, 0], [50, 1]], [[45, 0], [10, 1]],
+    ]  # fmt: skip
+    colours = [label.get_color() for label in panel.get_yticklabels()]
+    assert colours[0] != colours[1]
+    assert len(panel.patches) == 1
+
+
+def test_break_even_lines_end_in_names_and_level_points_are_marked() -> None:
+    lines = pd.DataFrame(
+        {
+            "unit_name": ["甲", "乙"] * 2,
+            "share": [20.0, 20.0, 50.0, 50.0],
+            "index": [80.0, 79.0, 78.0, 79.0],
+            "side": ["down", "up"] * 2,
+        }
+    )
+    points = pd.DataFrame({"share": [35.0], "index": [79.0]})
+    figure = figures.break_even(lines, points, Text("zh"))
+    panel = figure.axes[0]
+    assert [list(line.get_ydata()) for line in panel.lines] == [[80, 78], [79, 79]]
+    assert panel.collections[-1].get_offsets().tolist() == [[35, 79]]
+    assert {"甲", "乙", "名次上升", "名次下降", "持平点"} <= set(words(figure))
+
+
+def test_sensitivity_bars_say_their_shares_with_a_true_minus() -> None:
+    parts = ("first_order", "first_order_low", "first_order_high")
+    rows = pd.DataFrame(
+        {"factor": ["折算方法"]}
+        | dict(zip(parts, [[-2.0], [-4.0], [1.0]], strict=True))
+        | {"total": [60.0], "total_low": [50.0], "total_high": [70.0]}
+    )
+    assert {"折算方法", "60", "−2"} <= set(words(figures.sensitivity_bars(rows, Text("zh"))))

@@ -40,6 +40,8 @@ CASES: list[tuple[str, tuple[Any, ...], dict[str, Any], str | None]] = [
     ("word", (NAN,), {"among": "outcomes"}, "—"),
     ("in language", ("标题", "title"), {}, "标题"),
     ("table and key", ("values", "u;x;2024"), {}, "values: u;x;2024"),
+    ("short", ("0123456789abcdef",), {}, "0123456789ab…"),
+    ("short", (NAN,), {}, "—"),
     ("exact", (-73555170.5,), {}, "−73,555,170.5"),
     ("as printed", (0.8, 0.005), {}, "0.80"),
     ("as printed", (30.0, 0.5), {}, "30"),

@@ -9,14 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from haidian_eval.errors import EvaluationError, ParameterError, TableError
-from haidian_eval.params import (
-    default_places,
-    load_params,
-    open_study,
-    parse_setting,
-    read_run,
-    write_run,
-)
+from haidian_eval.params import load_params, parse_setting
+from haidian_eval.places import default_places, open_study, read_run, write_run
 
 
 def test_shipped_parameters_load_and_are_frozen(edition: Path) -> None:

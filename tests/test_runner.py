@@ -15,7 +15,7 @@ from study_runs import Ran, run_study
 
 from haidian_eval.errors import EvaluationError, ParameterError, TableError
 from haidian_eval.kernels import check_parameters
-from haidian_eval.params import open_study
+from haidian_eval.places import open_study
 from haidian_eval.runner import choose, read_stages, run, site
 from haidian_eval.runner.provenance import digest_files, trace
 from haidian_eval.runner.run import alone, refuse_language_differences

@@ -12,12 +12,13 @@ import click
 
 from haidian_eval import __version__
 from haidian_eval.errors import EvaluationError, ParameterError, TableError, not_known
+from haidian_eval.questions import compare_command, explain_command
 
 if TYPE_CHECKING:
     import pandas as pd
     from tqdm import tqdm
 
-    from haidian_eval.params import Study
+    from haidian_eval.places import Study
     from haidian_eval.tables import Defects
     from haidian_eval.text import Text
 
@@ -122,7 +123,7 @@ def run_command(
     start: str, jobs: int, force: bool, quiet: bool, verbose: bool,
 ) -> None:  # fmt: skip
     """Make the report of an edition: execute its notebooks and publish their pages."""
-    from haidian_eval.params import open_study, project_root
+    from haidian_eval.places import open_study, project_root
 
     langs = languages(lang)
     study = open_study(year, data=data, out=out, sets=sets)
@@ -161,7 +162,7 @@ def check_command(
 
     Exit 1 when a table cannot be used.
     """
-    from haidian_eval.params import open_study
+    from haidian_eval.places import open_study
     from haidian_eval.tables import read_edition
     from haidian_eval.text import Text
 
@@ -208,12 +209,10 @@ def write_check(defects: Defects, study: Study, text: Text) -> None:
     from haidian_eval.params import LANGUAGES
     from haidian_eval.report.check_page import check_page
     from haidian_eval.tables import write_queries
-    from haidian_eval.tables.store import replace, sha256
+    from haidian_eval.tables.store import checksums, replace
     from haidian_eval.text import Text
 
-    edition = study.places.edition(study.year)
-    files = sorted(p for p in edition.rglob("*") if p.is_file())
-    sums = {p.relative_to(edition).as_posix(): sha256(p) for p in files}
+    sums = checksums(study.places.edition(study.year))
     folder = study.places.reports / str(study.year) / "check"
     shutil.rmtree(folder, ignore_errors=True)
     frame = defects.frame
@@ -235,7 +234,7 @@ def template_command(
 ) -> None:  # fmt: skip
     """Write empty workbooks to send out, and each unit's list of evidence to hand in."""
     from haidian_eval import tables
-    from haidian_eval.params import open_study
+    from haidian_eval.places import open_study
     from haidian_eval.text import Text
 
     text = Text(languages(lang)[0])
@@ -263,7 +262,7 @@ def template_command(
 @click.option("--lang", default="en", show_default=True, help="Language of the messages.")
 def new_edition_command(year: int, old: int, data: Path | None, lang: str) -> None:
     """Start a new edition: copy schemes, units and parameters; list what must be replaced."""
-    from haidian_eval.params import open_study, project_root
+    from haidian_eval.places import open_study, project_root
     from haidian_eval.runner import read_stages
     from haidian_eval.tables import new_edition, read_edition
     from haidian_eval.text import Text
@@ -293,7 +292,7 @@ def synth_command(
 
     A real table takes their place when the file synthetic.csv beside it is taken away.
     """
-    from haidian_eval.params import open_study
+    from haidian_eval.places import open_study
     from haidian_eval.synthetic import generate, write_synthetic
     from haidian_eval.tables import read_edition
 
@@ -308,6 +307,9 @@ def synth_command(
     ):
         click.echo(f"{path}: {len(frame)} rows")
 
+
+main.add_command(explain_command)
+main.add_command(compare_command)
 
 if __name__ == "__main__":
     main(prog_name="haidian-eval")

@@ -49,11 +49,11 @@ def growth(values: pd.DataFrame, indicator: str, real: str) -> pd.DataFrame:
     figures, `comparable`, the base that the published real growth leads back to (prices ignored),
     and `revision`, the per cent by which it exceeds the base as published.
     """
-    published = of(newest(values), real)[["unit_id", "period", "value", "source_id"]]
-    published = published.rename(columns={"value": "real", "source_id": "real_source"})
-    table = changes(values[values["indicator_id"] == indicator]).merge(
-        published, on=["unit_id", "period"], how="left", validate="m:1"
-    )
+    key = ["unit_id", "period"]
+    published = of(newest(values), real)[[*key, "value", "source_id"]]
+    published = published.rename(columns={"value": "real", "source_id": "source_id_real"})
+    table = changes(values[values["indicator_id"] == indicator])
+    table = table.merge(published, on=key, how="left", validate="m:1")
     refused = table["reason"] == "vintage"
     factor = 1 + table["real"] / 100
     comparable = (table["value"] / factor).where(refused)
@@ -62,8 +62,8 @@ def growth(values: pd.DataFrame, indicator: str, real: str) -> pd.DataFrame:
         naive=(100 * (table["value"] / table["base_value"] - 1)).where(refused),
         comparable=comparable,
         revision=100 * (comparable / table["base_value"] - 1),
-        source_id=table["source_id"] + (";" + table["real_source"]).fillna(""),
-    ).drop(columns="real_source")
+        source_id=table["source_id"] + (";" + table["source_id_real"]).fillna(""),
+    ).drop(columns="source_id_real")
 
 
 def by_year(
@@ -79,18 +79,17 @@ def by_year(
     own = values[values["unit_id"] == unit]
     own = own[own["period"].str.fullmatch(r"\d{4}")].sort_values(["period", "as_of"], kind="stable")
     key = ["period", "vintage"]
-    kept = [*key, "value", "source_id", *own.columns.intersection(["_file", "_row"])]
-    table = own.loc[own["indicator_id"] == total, kept]
+    table = own[own["indicator_id"] == total].filter([*key, "value", "source_id", "_file", "_row"])
     for frame, columns in (
         (share_frame, ["whole_value", "share"]), (growth_frame, ["relative", "price", "reason"])
     ):  # fmt: skip
-        parts = frame[frame["unit_id"] == unit].set_index(key)[[*columns, "source_id"]]
-        table = table.join(parts.rename(columns={"source_id": f"{columns[0]}_source"}), on=key)
+        parts = frame.loc[frame["unit_id"] == unit, [*key, *columns, "source_id"]]
+        table = table.merge(parts, on=key, how="left", suffixes=("", f"_{columns[0]}"))
     last = newest(own)
     for name, indicator in (("share_published", share), ("real", real)):
-        printed = last[last["indicator_id"] == indicator].set_index("period")
-        printed = printed.rename(columns={"value": name, "source_id": f"{name}_source"})
-        table = table.join(printed[[name, f"{name}_source"]], on="period", validate="m:1")
-    sources = [name for name in table if name.endswith("_source")]
-    found = cited(*(table[name] for name in ["source_id", *sources]))
-    return table.drop(columns=sources).assign(source_id=found).reset_index(drop=True)
+        printed = last.loc[last["indicator_id"] == indicator, ["period", "value", "source_id"]]
+        printed = printed.rename(columns={"value": name, "source_id": f"source_id_{name}"})
+        table = table.merge(printed, on="period", how="left", validate="m:1")
+    sources = table.filter(like="source_id")
+    found = cited(*(sources[name] for name in sources))
+    return table.drop(columns=sources.columns).assign(source_id=found).reset_index(drop=True)

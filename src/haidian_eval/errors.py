@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+SHOWN = 40  # names that an error lists
+
 
 class EvaluationError(Exception):
     """A result cannot be had or cannot be accepted."""
@@ -23,4 +25,5 @@ def not_known(what: str, wrong: object, known: Iterable[object]) -> str:
     names = [str(name) for name in known]
     near = get_close_matches(str(wrong), names, n=1, cutoff=0.6)
     guess = f" (did you mean {near[0]!r}?)" if near else ""
-    return f"{what} is not known{guess}; choose one of {names}"
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"{what} is not known{guess}; choose one of {names[:SHOWN]}{more}"

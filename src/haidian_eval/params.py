@@ -1,17 +1,16 @@
-"""Parameters of an edition: typed, frozen, unknown keys refused; and where a study stands."""
+"""Parameters of an edition: typed, frozen, unknown keys refused."""
 
 from __future__ import annotations
 
 import datetime as dt
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from haidian_eval.errors import EvaluationError, ParameterError, TableError, not_known
+from haidian_eval.errors import ParameterError, TableError, not_known
 
 SCHEMA = 1
 LANGUAGES = ("zh", "en")
@@ -87,6 +86,9 @@ class Composite(Section):
 class Scoring(Section):
     """How values become scores; an empty name leaves the choice to the table of indicators.
 
+    weights: how the indicators of a family are weighted: as in the table (blank), "equal", or from
+    the data ("entropy", "critic", "pca"; refused below five units per indicator). max_winsorised:
+    outliers that may be drawn in per indicator before scoring; 0: none are treated.
     composites: the schemes whose index is formed. special_block: a node that is scored apart, added
     as bonus or left inside, as `special` says.
     """
@@ -96,6 +98,8 @@ class Scoring(Section):
     aggregation: str = ""
     missing: str = ""
     full_marks_share: float = Field(ge=0, le=1)
+    weights: str = ""
+    max_winsorised: int = Field(ge=0, default=0)
     composites: tuple[Composite, ...] = ()
     special_block: str = ""
     special: Literal["apart", "bonus", "inside"] = "apart"
@@ -211,71 +215,6 @@ class Params(Section):
     synthetic: Synthetic
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where a study reads and writes; `processed` and `reports` are disposable."""
-
-    raw: Path
-    processed: Path
-    reports: Path
-
-    def edition(self, year: int) -> Path:
-        """Return the folder of one edition, or say which editions there are."""
-        folder = self.raw / str(year)
-        if (folder / "edition.toml").is_file():
-            return folder
-        found = sorted(path.parent.name for path in self.raw.glob("*/edition.toml"))
-        raise TableError(
-            f"there is no edition {year}: expected the file {folder / 'edition.toml'};"
-            f" editions found in {self.raw}: {', '.join(found) or 'none'}"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Study:
-    """One edition, its parameters and its places; `scratch` is set while the runner executes."""
-
-    places: Places
-    params: Params
-    scratch: Path | None = None
-
-    @property
-    def year(self) -> int:
-        """The report year."""
-        return self.params.edition.year
-
-    @property
-    def processed(self) -> Path:
-        """The folder of the edition's clean tables and results."""
-        return self.places.processed / str(self.year)
-
-    def within(self, folder: Path) -> Study:
-        """Return the study with results and pages in a folder of its own, as a run needs it."""
-        return replace(self, places=Places(self.places.raw, folder / "results", folder))
-
-
-def project_root() -> Path:
-    """Return the project: upwards from the working folder, else where the package stands."""
-    candidates = [Path.cwd(), *Path.cwd().parents, *Path(__file__).resolve().parents]
-    for folder in candidates:
-        if (folder / "data" / "raw").is_dir() and (folder / "notebooks").is_dir():
-            return folder
-    raise TableError(
-        f"no study found: expected the folders data/raw and notebooks in {Path.cwd()} or above;"
-        " start the command inside the project"
-    )
-
-
-def default_places(data: Path | None = None, out: Path | None = None) -> Places:
-    """Return the places of the project, or those beside `data` when it stands elsewhere."""
-    root = project_root()
-    raw = (data or root / "data" / "raw").resolve()
-    inside = raw == (root / "data" / "raw").resolve()
-    processed = (root / "data" if inside else raw.parent) / "processed"
-    reports = out or (root if inside else raw.parent) / "reports"
-    return Places(raw, processed, reports.resolve())
-
-
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the content of a TOML file, or say what is wrong with it and where."""
     try:
@@ -352,24 +291,3 @@ def load_params(folder: Path, sets: Iterable[str] = ()) -> Params:
             " folder bears its year"
         )
     return params
-
-
-def open_study(
-    year: int, *, data: Path | None = None, out: Path | None = None, sets: Iterable[str] = ()
-) -> Study:
-    """Return the study of one edition with its parameters."""
-    places = default_places(data, out)
-    return Study(places, load_params(places.edition(year), sets))
-
-
-def write_run(study: Study, path: Path) -> None:
-    """Write the file by which an executing notebook finds its study again."""
-    path.write_bytes(TypeAdapter(Study).dump_json(study, indent=1))
-
-
-def read_run(path: Path) -> Study:
-    """Return the study that the runner wrote down; results go to the folder of that file."""
-    if not path.is_file():
-        raise EvaluationError(f"run = {str(path)!r}: no such file; leave run empty to work by hand")
-    study = TypeAdapter(Study).validate_json(path.read_bytes())
-    return replace(study, scratch=path.resolve().parent)

@@ -17,7 +17,6 @@ CELLS = [
     "claim_id", "what", "unit_id", "indicator_id", "period", "vintage", "value", "limit",
     "outcome", "note", "standing", "source_id", "file", "row",
 ]  # fmt: skip
-OF_ROWS = ["unit_id", "indicator_id", "period", "vintage", "value", "source_id", "file", "row"]
 Tables = Mapping[str, pd.DataFrame]
 
 
@@ -36,7 +35,7 @@ class Outcome:
 
 def cells(rows: pd.DataFrame, **words: object) -> pd.DataFrame:
     """Return deciding cells; rows: of the tables in which they stand, words: what they say."""
-    standing_in = rows.rename(columns={"_file": "file", "_row": "row"}).reindex(columns=OF_ROWS)
+    standing_in = rows.rename(columns={"_file": "file", "_row": "row"})
     return standing_in.assign(**words).reindex(columns=CELLS)
 
 
@@ -62,7 +61,7 @@ def share_above(asked: Any, tables: Tables) -> Outcome:
     printed = printed[printed["vintage"].isin(seen.index)].sort_values("what", kind="stable")
     rows = pd.concat([printed, computed]).set_index("vintage", drop=False)
     rows = rows.loc[list(asked.vintages)].assign(outcome=outcome)
-    return Outcome(holds, cells(rows, **rows[["what", "limit", "outcome"]]))
+    return Outcome(holds, cells(rows))
 
 
 def first_every_year(asked: Any, tables: Tables) -> Outcome:
@@ -78,7 +77,7 @@ def first_every_year(asked: Any, tables: Tables) -> Outcome:
     without = ("without:" + rows["absent"].str.replace(";", ",")).where(rows["absent"] != "", "")
     notes = pd.Series(np.where(part, "part_year;", ""), dtype="str").str.cat(without).str.strip(";")
     rows = rows.assign(period=rows["period"].fillna(rows["year"]), unit_id=asked.unit, note=notes)
-    shown = cells(rows, what="year", limit=rows["best"], **rows[["outcome", "note"]])
+    shown = cells(rows, what="year", limit=rows["best"])
     if (rows["outcome"].eq("not_first") & ~part).any():
         return Outcome(False, shown)
     settled = rows.loc[notes.eq("") & rows["outcome"].isin(["first", "tied"]), "year"]
@@ -89,7 +88,7 @@ def named_rules(names: Sequence[str], tables: Tables) -> pd.DataFrame:
     """Return the rules of these ids, in the order of the table."""
     rules = tables["rules"]
     own = rules[rules["rule_id"].isin(names)]
-    return own.assign(indicator_id=own["rule_id"], period=own["dated"])
+    return own.assign(indicator_id=own["rule_id"], period=own["dated"], note=None)
 
 
 def seen_whole(rules: pd.DataFrame, said: pd.Series) -> bool:

@@ -20,7 +20,8 @@ CLASSES = ("independent", "publisher", "differs", "unknown", "not_a_fact")
 class Claims:
     """The claims with their class, and the cells that decided.
 
-    frame: the table of claims with `class` (one of CLASSES) and `cells` (their number).
+    frame: the table of claims with `class` (one of CLASSES), `cells` (their number) and
+    `cell_sources`.
     cells: see `Outcome`, with claim_id and the standing of the source.
     """
 
@@ -50,8 +51,9 @@ def check(tables: Tables) -> Claims:
         names.append(class_of(claim["kind"], found.holds, decided))
         blocks.append(block.assign(outcome="baseline") if claim["kind"] == "proposal" else block)
     filled = [block for block in blocks if len(block)] or blocks
-    size = [len(block) for block in blocks[1:]]
-    frame = claims.assign(**{"class": names, "cells": size})
+    own = {"class": names, "cells": [len(block) for block in blocks[1:]]}
+    own["cell_sources"] = [";".join(block["source_id"].dropna()) for block in blocks[1:]]
+    frame = claims.assign(**own)
     return Claims(frame, pd.concat(filled, ignore_index=True))
 
 

@@ -50,7 +50,7 @@ def improvement(
     key = [*PERIOD, "vintage"]
     shown = usable.merge(one_vintage(own)[key].drop_duplicates(), on=key, validate="m:1")
     if shown.empty:
-        none = pd.DataFrame(columns=[*PERIOD, "unit_id", "reason"])
+        none = pd.DataFrame(columns=[*PERIOD, "unit_id", "base_period", "correlation", "reason"])
         return Improvement(none, none, refused)
     table = every_unit(shown, names, units)
     summary, sign = summarised(table, needed_share), signs(table["indicator_id"], indicators)

@@ -50,12 +50,11 @@ def latest_places(levels: Levels, weak: pd.DataFrame, unit: str) -> pd.DataFrame
     One row per indicator: the row of `Levels.frame`, with_value (units ranked beside it), and from
     `repeated` weak, periods, verdict.
     """
-    own = levels.frame[(levels.frame["unit_id"] == unit) & levels.frame["level_rank"].notna()]
-    last = own.sort_values("period", kind="stable").drop_duplicates("indicator_id", keep="last")
-    counted = levels.discrimination[[*PERIOD, "units"]]
-    said = weak.drop(columns=["source_id", "weak_in"])
+    frame = levels.frame[levels.frame["unit_id"] == unit].dropna(subset="level_rank")
+    last = frame.sort_values("period", kind="stable").drop_duplicates("indicator_id", keep="last")
+    counted = levels.discrimination[[*PERIOD, "units"]].rename(columns={"units": "with_value"})
     table = last.sort_index().merge(counted, on=PERIOD, validate="1:1")
-    return table.merge(said, on=UNIT, validate="1:1").rename(columns={"units": "with_value"})
+    return table.merge(weak.drop(columns=["source_id", "weak_in"]), on=UNIT, validate="1:1")
 
 
 def runs(frame: pd.DataFrame, unit: str, *, cost: bool) -> pd.DataFrame:

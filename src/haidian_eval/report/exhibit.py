@@ -162,7 +162,8 @@ def show(value: Any, digits: int | None) -> str:
     if pd.isna(value):
         return "—"
     if isinstance(value, float):
-        return f"{value:.{digits}f}" if digits is not None else plain_number(value)
+        whole = 0.0 if digits is not None and round(value, digits) == 0 else value  # no minus zero
+        return f"{whole:.{digits}f}" if digits is not None else plain_number(value)
     return str(value)
 
 
@@ -208,7 +209,8 @@ def read_column(values: pd.Series, digits: int | None, text: Text) -> Column:
 
 def column_class(cells: pd.Series, name: str) -> str:
     """Return how a column is set: numbers to the right, short words on one line, long ones wide."""
-    if name in COLUMNS["right"] or name.startswith("short@") or is_numeric_dtype(cells):
+    own = name.partition("@")[0]
+    if own in (*COLUMNS["right"], "short") or is_numeric_dtype(cells):
         return "number"
     longest = max((width(show(cell, None)) for cell in cells), default=0)
     return "short" if longest <= SHORT else "long" if longest > LONG else ""

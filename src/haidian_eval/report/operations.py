@@ -13,6 +13,8 @@ from haidian_eval.report.exhibit import decimals, exact, joined
 from haidian_eval.report.views import names
 from haidian_eval.text import Text
 
+Said = dict[str, Any]  # what a caption or a sentence says
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -42,12 +44,12 @@ class Words:
         )
         return {"indicator": self.text.choose(row, "name"), "unit": self.text.unit(row["unit"])}
 
-    def told(self, row: Any) -> dict[str, Any]:
+    def told(self, row: Any) -> Said:
         """Return a row for a sentence about the focus unit.
 
         Its indicator, periods, vintages and what rounding does to its rank are in words.
         """
-        said = {"name": self.unit(self.focus)} | dict(row)
+        said = ({"name": self.unit(self.focus)} if self.focus else {}) | dict(row)
         if "indicator_id" in row:
             said |= self.indicator(row["indicator_id"])
         if "level_range" in row:
@@ -63,11 +65,6 @@ def unit_names(words: Words, ids: str) -> str:
     return listed or words.text("exhibit.none")
 
 
-def indicator_with_unit(words: Words, node_id: str) -> str:
-    """Return an indicator with its unit of measure in brackets."""
-    return words.text("exhibit.with_unit", **words.indicator(node_id))
-
-
 def vintage_words(vintage: object, text: Text) -> str:
     """Return a vintage in words; table_2021-08 is the table published for that month."""
     if not isinstance(vintage, str):
@@ -76,12 +73,6 @@ def vintage_words(vintage: object, text: Text) -> str:
         return text("vintages.table", period=text.period(vintage.removeprefix("table_")))
     key = f"vintages.{vintage}"
     return text(key) if text.has(key) else vintage
-
-
-def series(words: Words, node_id: str, vintage: object) -> str:
-    """Return the name of the series that a month belongs to: its indicator and data set."""
-    printed = vintage_words(vintage, words.text)
-    return words.text("claims.series", **words.indicator(node_id), vintage=printed)
 
 
 def word(words: Words, cell: object, *, among: str, blank: str = "", missing: str = "") -> str:
@@ -145,7 +136,9 @@ OPERATIONS: dict[str, Callable[..., object]] = {
     "unit name": lambda words, cell: words.unit(cell),
     "unit names": unit_names,
     "indicator name": lambda words, cell: words.indicator(cell)["indicator"],
-    "indicator with unit": indicator_with_unit,
+    "indicator with unit": lambda words, cell: words.text(
+        "exhibit.with_unit", **words.indicator(cell)
+    ),
     "unit of measure": lambda words, cell: words.indicator(cell)["unit"],
     "period": lambda words, cell: words.text.period(cell),
     "periods": lambda words, cell: words.text.listing(
@@ -153,14 +146,17 @@ OPERATIONS: dict[str, Callable[..., object]] = {
     ),
     "vintage": lambda words, cell: vintage_words(cell, words.text),
     "year and vintage": lambda words, year, vintage: words.text(
-        "economy.year_of", year=year, vintage=vintage_words(vintage, words.text)
+        "economy.year_of", **words.told({"year": year, "vintage": vintage})
     ),
-    "series": series,
+    "series": lambda words, node_id, vintage: words.text(
+        "claims.series", **words.told({"indicator_id": node_id, "vintage": vintage})
+    ),
     "word": word,
     "in language": lambda words, zh, en=None: words.text.choose(
         {"cell_zh": zh, "cell_en": en}, "cell"
     ),
     "table and key": lambda _, table, key: f"{table}: {key}",
+    "short": lambda _, cell: f"{cell[:12]}…" if isinstance(cell, str) else "—",
     "exact": lambda _, cell: exact(cell),
     "as printed": lambda _, value, half_width: as_printed(value, half_width),
     "number range": number_range,

@@ -6,6 +6,7 @@ import base64
 import io
 import os
 import re
+from collections import Counter
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -16,7 +17,7 @@ from IPython.display import display
 
 from haidian_eval import tables
 from haidian_eval.errors import ParameterError
-from haidian_eval.params import open_study, read_run
+from haidian_eval.places import open_study, read_run
 from haidian_eval.report.exhibit import Exhibit, csv_text, html, split_ids
 from haidian_eval.report.operations import Words
 from haidian_eval.text import Text
@@ -45,6 +46,7 @@ class Page:
             self.study = self.study.within(Path(os.environ[PROCESSED]))
         self.params = self.study.params
         self.numbers: dict[tuple[str, str], int] = {}
+        self.sections: Counter[str] = Counter()
         self.sources: pd.DataFrame | None = None
         self.touched: pd.DataFrame | None = None
 
@@ -85,7 +87,9 @@ class Page:
         heading = ""
         if self.text.has(f"{self.stage}.{key}.title"):
             heading = self.text(f"{self.stage}.{key}.title", **shown)
-            metadata = {"kind": "section", "key": key, "title": heading}
+            self.sections[key] += 1
+            anchor = f"{key}_{self.sections[key]}" if self.sections[key] > 1 else key
+            metadata = {"kind": "section", "key": anchor, "title": heading}
             heading = f"## {heading}\n\n"
         if of is not None and self.synthetic(of):
             words = f"**{self.text('page.demonstration')}**\n\n{words}"

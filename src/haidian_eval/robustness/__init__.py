@@ -1,5 +1,6 @@
 """How far other defensible choices and the errors of the values move the ranks."""
 
+from haidian_eval.robustness.board import Board, boards, compared
 from haidian_eval.robustness.design import Choices
 from haidian_eval.robustness.draws import evaluate
 from haidian_eval.robustness.indices import Sensitivity, sensitivity
@@ -14,6 +15,7 @@ from haidian_eval.robustness.scenarios import (
 )
 
 __all__ = [
-    "Choices", "Noise", "Sensitivity", "Uncertainty", "WeightScenario", "evaluate", "remove_one",
-    "sensitivity", "shares", "uncertainty", "weight_scenario", "weights_with_share",
+    "Board", "Choices", "Noise", "Sensitivity", "Uncertainty", "WeightScenario", "boards",
+    "compared", "evaluate", "remove_one", "sensitivity", "shares", "uncertainty",
+    "weight_scenario", "weights_with_share",
 ]  # fmt: skip

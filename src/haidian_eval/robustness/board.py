@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
@@ -12,7 +13,7 @@ from haidian_eval.params import Composite, Params, Robustness
 from haidian_eval.robustness.design import Choices
 from haidian_eval.robustness.ranks import Uncertainty, uncertainty
 from haidian_eval.scoring.comparison import Comparison, Run, compare
-from haidian_eval.scoring.composite import Scores, score
+from haidian_eval.scoring.composite import Scores, score, with_weights
 from haidian_eval.scoring.framework import (
     Framework,
     framework_named,
@@ -20,7 +21,9 @@ from haidian_eval.scoring.framework import (
     with_choices,
     with_special,
 )
+from haidian_eval.scoring.outliers import Treated, treat_outliers
 from haidian_eval.scoring.selection import Selected, select
+from haidian_eval.scoring.weights import official_weights
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -31,6 +34,7 @@ class Board:
 
     units: the rows of the table of units, those that were scored. special: the index of the special
     block that is scored apart, by unit; missing where there is none. choices: what was varied.
+    treated: one row per outlier that was drawn in or logged before scoring, see `treat_outliers`.
     """
 
     scheme: str
@@ -42,6 +46,7 @@ class Board:
     choices: Choices
     uncertainty: Uncertainty
     units: pd.DataFrame
+    treated: pd.DataFrame
 
 
 def choices_of(params: Robustness, selected: Selected) -> Choices:
@@ -62,33 +67,64 @@ def scored(tables: Tables, chosen: Composite, params: Params) -> tuple[Framework
     return with_choices(entered, params.scoring.scenario()), whole
 
 
+def selected(tables: Tables, framework: Framework, chosen: Composite, period: str) -> Selected:
+    """Return the values of all units of the kind that have any of the scheme's indicators."""
+    units, rows = tables["units"], tables["values"]
+    there = rows.loc[rows["indicator_id"].isin(framework.leaves), "unit_id"]
+    own = units.loc[(units["unit_type"] == chosen.kind) & units["unit_id"].isin(there), "unit_id"]
+    if own.empty:
+        raise ParameterError(f"{chosen.scheme}: no unit of the kind {chosen.kind!r} has a value")
+    return select(rows, framework, own, period)
+
+
+def treat(cells: pd.DataFrame, params: Params) -> Treated:
+    """Return values with outliers treated where the parameters ask for it."""
+    limit = params.scoring.max_winsorised
+    if limit:
+        return treat_outliers(cells, max_winsorised=limit)
+    return Treated(cells, pd.DataFrame(columns=["unit_id", "indicator_id"]))
+
+
+def with_data_weights(framework: Framework, cells: pd.DataFrame, method: str) -> Framework:
+    """Return the framework with weights from the data in families of indicators; blank: as it is.
+
+    Raises ParameterError below five units per indicator.
+    """
+    if not method:
+        return framework
+    scores, leaves = score(cells, framework).normalised, set(framework.leaves)
+    families = [kin for kin in framework.families.values() if leaves.issuperset(kin)]
+    return with_weights(
+        framework, pd.concat([official_weights(scores[k], method) for k in families])
+    )
+
+
 def board(tables: Tables, chosen: Composite, params: Params) -> Board:
     """Return one scheme scored, with the uncertainty of its ranks.
 
     Raises ParameterError where the scheme, the kind of unit or the period has no values.
     """
     framework, whole = scored(tables, chosen, params)
-    units = tables["units"][tables["units"]["unit_type"] == chosen.kind]
-    rows = tables["values"]
-    own = units[
-        units["unit_id"].isin(rows.loc[rows["indicator_id"].isin(framework.leaves), "unit_id"])
-    ]
-    if own.empty:
-        raise ParameterError(f"{chosen.scheme}: no unit of the kind {chosen.kind!r} has a value")
-    now = select(rows, framework, own["unit_id"], chosen.period)
-    before = select(rows, framework, own["unit_id"], chosen.previous) if chosen.previous else None
-    groups = own.set_index("unit_id")["peer_group"]
-    scores = score(now.cells, framework, groups=groups if groups.notna().all() else None,
-                   previous=None if before is None else before.cells)  # fmt: skip
-    choices = choices_of(params.robustness, now)
-    moved = uncertainty(now.cells, framework, choices, draws=params.robustness.draws,
-                        seed=params.robustness.seed)  # fmt: skip
-    special = pd.Series(float("nan"), scores.index.index)
-    block = params.scoring.special_block
+    now = selected(tables, framework, chosen, chosen.period)
+    done = treat(now.cells, params)
+    cells, units = done.values, tables["units"].set_index("unit_id").loc[now.cells.index]  # noqa: PD011
+    framework = with_data_weights(framework, cells, params.scoring.weights)
+    more: dict[str, Any] = {}
+    if units["peer_group"].notna().all():
+        more["groups"] = units["peer_group"]
+    if chosen.previous:
+        more["previous"] = select(tables["values"], framework, units.index, chosen.previous).cells
+    choices, drawn = choices_of(params.robustness, now), params.robustness
+    moved = uncertainty(cells, framework, choices, draws=drawn.draws, seed=drawn.seed, **more)
+    special, block = pd.Series(float("nan"), cells.index), params.scoring.special_block
     if block in whole.nodes.index and params.scoring.special == "apart":
         apart = subtree(whole, block)
-        special = score(select(rows, apart, own["unit_id"], chosen.period).cells, apart).index
-    return Board(chosen.scheme, chosen.period, framework, now, scores, special, choices, moved, own)
+        special = score(selected(tables, apart, chosen, chosen.period).cells, apart).index
+    return Board(
+        chosen.scheme, chosen.period, framework, replace(now, cells=cells),
+        score(cells, framework, **more), special, choices, moved, units.reset_index(),
+        done.cells,
+    )  # fmt: skip
 
 
 def boards(tables: Tables, params: Params) -> list[Board]:
@@ -96,15 +132,17 @@ def boards(tables: Tables, params: Params) -> list[Board]:
     return [board(tables, chosen, params) for chosen in params.scoring.composites]
 
 
+def run_of(tables: Tables, chosen: Composite, params: Params) -> Run:
+    """Return what a scheme scores in a period, for a comparison."""
+    framework, _ = scored(tables, chosen, params)
+    cells = treat(selected(tables, framework, chosen, chosen.period).cells, params).values  # noqa: PD011
+    framework = with_data_weights(framework, cells, params.scoring.weights)
+    return Run(cells.dropna(how="all"), framework)
+
+
 def compared(tables: Tables, params: Params) -> Comparison | None:
     """Return the comparison of the two schemes and periods that the parameters name, if any."""
-    if params.robustness.pair is None:
+    pair = params.robustness.pair
+    if pair is None:
         return None
-    runs = []
-    for chosen in (params.robustness.pair.before, params.robustness.pair.after):
-        framework, _ = scored(tables, chosen, params)
-        units = tables["units"]
-        kind = units.loc[units["unit_type"] == chosen.kind, "unit_id"]
-        values = select(tables["values"], framework, kind, chosen.period).cells
-        runs.append(Run(values.dropna(how="all"), framework))
-    return compare(*runs)
+    return compare(*(run_of(tables, chosen, params) for chosen in (pair.before, pair.after)))

@@ -10,7 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from haidian_eval import __version__
-from haidian_eval.params import Study, load_params
+from haidian_eval.params import load_params
+from haidian_eval.places import Study
 from haidian_eval.tables.store import sha256
 
 PACKAGE = Path(__file__).resolve().parents[1]

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from haidian_eval.errors import EvaluationError
 from haidian_eval.kernels import Task, check_parameters
-from haidian_eval.params import Study, write_run
+from haidian_eval.places import Study, write_run
 from haidian_eval.report.export import render_portal
 from haidian_eval.runner import site
 from haidian_eval.runner.provenance import Provenance, trace

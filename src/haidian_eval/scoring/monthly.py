@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from haidian_eval.errors import TableError
+from haidian_eval.scoring.evaluation import overlapping
 from haidian_eval.scoring.framework import Framework, highest_score
 from haidian_eval.scoring.normalise import score_leaf
 from haidian_eval.scoring.ranking import competition_rank, discrimination, rank_bounds
@@ -90,6 +91,9 @@ def score_period(table: pd.DataFrame, framework: Framework, full_marks_share: fl
     score = score_series(table["value"], framework, indicator)
     best = highest_score(framework, indicator)
     verdict = discrimination(score, full_marks_share=full_marks_share, full_marks=best)
+    known = table[table["value"].notna()]
+    if known["half_width"].notna().all() and overlapping(known["value"], known["half_width"]):
+        verdict = replace(verdict, reason=verdict.reason or "overlap")
     ranks = competition_rank(score)
     scores = table.assign(
         score=score,

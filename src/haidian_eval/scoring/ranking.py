@@ -20,7 +20,8 @@ class Discrimination:
     """Whether an indicator can tell units apart; `reason` is a blank where it can.
 
     units: number with a score. distinct: number of different scores. full_marks: number at full
-    marks. lowest: the lowest score. reason: "" | "no_score" | "one_score" | "full_marks".
+    marks. lowest: the lowest score. reason: "" | "no_score" | "one_score" | "full_marks",
+    and "overlap" where rounding alone could level every pair.
     """
 
     units: int

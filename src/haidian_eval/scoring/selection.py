@@ -9,6 +9,8 @@ import pandas as pd
 
 from haidian_eval.errors import ParameterError, TableError
 from haidian_eval.scoring.framework import Framework
+from haidian_eval.scoring.normalise import score_leaf
+from haidian_eval.scoring.rules import RELATIVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +54,20 @@ def select(
         for name in ("value", "se", "half_width")
     }
     return Selected(frames["value"], frames["se"], frames["half_width"], rows)
+
+
+def alone(rows: pd.DataFrame, framework: Framework, unit: str) -> pd.DataFrame:
+    """Return the latest value of every indicator of one unit, scored where no other is needed.
+
+    Columns: indicator_id, period, value, score (missing where the rule compares units), source_id.
+    Nothing is combined: the values are of different periods and most are missing.
+    """
+    own = rows[(rows["unit_id"] == unit) & rows["indicator_id"].isin(framework.leaves)]
+    latest = own.sort_values("period", kind="stable").drop_duplicates("indicator_id", keep="last")
+    table = latest.set_index("indicator_id").reindex(framework.leaves)
+    values = table["value"].to_numpy(dtype="float64")[:, None]
+    scores = [
+        float("nan") if rule.rule in RELATIVE else float(score_leaf(value, rule)[0])
+        for value, rule in zip(values, framework.rules.values(), strict=True)
+    ]
+    return table.assign(score=scores)[["period", "value", "score", "source_id"]].reset_index()

@@ -20,7 +20,7 @@ class Trail:
 
     nodes: one row per node from the one asked for down to its leaves: node_id, depth, score, weight
     (of the table), share (in its parent for this unit, after missing values), method (rule or
-    mean), direction, transform, asks (numbers and points of the rule). values: one row per leaf:
+    mean), direction, transform, asks (numbers and points of the rule). cells: one row per leaf:
     node_id, value, filled (the policy that filled it), file, sheet, row, repair, vintage, unit,
     source_id, checksum of the file.
     """
@@ -28,7 +28,7 @@ class Trail:
     unit_id: str
     node_id: str
     nodes: pd.DataFrame
-    values: pd.DataFrame
+    cells: pd.DataFrame
 
 
 def explain(

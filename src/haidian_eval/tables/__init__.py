@@ -11,16 +11,16 @@ from haidian_eval.tables.reader import Reading, clean_text, read_file
 from haidian_eval.tables.reconcile import reconcile
 from haidian_eval.tables.renewal import new_edition
 from haidian_eval.tables.series import check_series, freshness
-from haidian_eval.tables.store import mark, read_table, write_tables
+from haidian_eval.tables.store import checksums, mark, read_table, write_tables
 from haidian_eval.tables.templates import write_evidence_lists, write_templates
 from haidian_eval.tables.vintages import changes, newest
 from haidian_eval.tables.workbooks import safe_cell, write_workbook
 
 __all__ = [
-    "Defects", "Edition", "Reading", "assessed_units", "changes", "check_series", "clean_text",
-    "contracts", "coverage", "evidence_asked", "evidence_completeness", "freshness", "mark",
-    "masked", "new_edition", "newest", "personal", "read_contracts", "read_edition",
+    "Defects", "Edition", "Reading", "assessed_units", "changes", "check_series", "checksums",
+    "clean_text", "contracts", "coverage", "evidence_asked", "evidence_completeness", "freshness",
+    "mark", "masked", "new_edition", "newest", "personal", "read_contracts", "read_edition",
     "read_file", "read_table", "reconcile", "refuse_hostile", "safe_cell", "schema", "sentence",
-    "told", "touched", "write_evidence_lists", "write_queries", "write_tables",
-    "write_templates", "write_workbook",
+    "told", "touched", "write_evidence_lists", "write_queries", "write_tables", "write_templates",
+    "write_workbook",
 ]  # fmt: skip

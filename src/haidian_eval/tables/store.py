@@ -23,6 +23,12 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def checksums(folder: Path) -> dict[str, str]:
+    """Return file -> SHA-256 of all files in a folder, by their names in it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
+
+
 def replace(path: Path, content: bytes) -> None:
     """Write a file so that a reader sees the old content or the new, never a half."""
     path.parent.mkdir(parents=True, exist_ok=True)

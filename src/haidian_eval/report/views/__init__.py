@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from haidian_eval.errors import ParameterError, not_known
@@ -38,7 +40,7 @@ def administrative(frame: pd.DataFrame, units: pd.DataFrame, text: Text) -> pd.D
     return ordered.drop(columns=list(keys)).reset_index(drop=True)
 
 
-def pick(frame: pd.DataFrame, keep: dict[str, str]) -> pd.DataFrame:
+def pick(frame: pd.DataFrame, keep: Mapping[str, object]) -> pd.DataFrame:
     """Return the rows that have these values."""
     for column, value in keep.items():
         frame = frame[frame[column] == value]

@@ -15,13 +15,6 @@ OF_RULES = ("rule", "document", "launch")  # cells of the table of rules
 FEW = 6  # months that a sentence can list
 
 
-def claims(found: checked.Claims, text: Text) -> pd.DataFrame:
-    """Return every claim with its place, its class and the reason."""
-    cited = found.cells.groupby("claim_id")["source_id"].agg(lambda ids: joined(*ids))
-    rows = found.frame.assign(cell_sources=found.frame["claim_id"].map(cited))
-    return lay_out("claims.table", rows, text)
-
-
 def counts(found: checked.Claims, text: Text) -> pd.DataFrame:
     """Return how many claims fall into each class."""
     listed = [list(pick(found.frame, {"class": name})["claim_id"]) for name in checked.CLASSES]
@@ -110,9 +103,3 @@ def finding(found: checked.Claims, text: Text) -> dict[str, object]:
     pairs = zip(rows["class"], rows["claims"], strict=True)
     listed = [text("claims.class_count", name=name, count=count) for name, count in pairs]
     return {"count": len(found.frame), "classes": text.listing(listed)}
-
-
-def finding_line(found: checked.Claims, text: Text) -> str:
-    """Return the finding as a line of a list."""
-    words = text("claims.finding.text", **finding(found, text))
-    return f"- {text('claims.title')}{text('claims.colon')}{words}"

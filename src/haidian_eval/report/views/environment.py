@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
 
@@ -11,16 +10,21 @@ from haidian_eval.environment import Improvement, Levels, is_cost, runs
 from haidian_eval.params import Environment
 from haidian_eval.report.exhibit import decimals, joined, show
 from haidian_eval.report.layout import lay_out
-from haidian_eval.report.operations import Words
+from haidian_eval.report.operations import Said, Words
 from haidian_eval.report.views import pick, side_by_side
 from haidian_eval.scoring import PERIOD
+from haidian_eval.text import Text
 
 FEWEST_PERIODS = 3  # for a run chart
 
 
-def of_month(frame: pd.DataFrame, row: Any) -> pd.DataFrame:
-    """Return the rows of the indicator and the period of another row."""
-    return pick(frame, {name: row[name] for name in PERIOD})
+def by_month(
+    name: str, frame: pd.DataFrame, months: pd.DataFrame, words: Words
+) -> Iterator[tuple[Said, pd.DataFrame]]:
+    """Yield what each row of `months` says, and the rows of its indicator and period laid out."""
+    for _, row in months.iterrows():
+        own = pick(frame, {key: row[key] for key in PERIOD})
+        yield words.told(row), lay_out(f"environment.{name}", own, words)
 
 
 def wide(frame: pd.DataFrame, name: str, words: Words) -> pd.DataFrame:
@@ -29,78 +33,58 @@ def wide(frame: pd.DataFrame, name: str, words: Words) -> pd.DataFrame:
     return side_by_side(own, words.units, words.text, {"value": "short"})
 
 
-def run_charts(
-    found: Levels, words: Words
-) -> Iterator[tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]]:
+def run_charts(found: Levels, words: Words) -> Iterator[tuple[Said, pd.DataFrame, pd.DataFrame]]:
     """Yield what a run chart says, its runs and all units' values, where there are enough."""
     for name, own in found.frame.dropna(subset="value").groupby("indicator_id", sort=False):
         rows = runs(own, words.focus, cost=is_cost(words.indicators, str(name)))
         if len(rows) >= FEWEST_PERIODS:
-            points = own[own["period"].isin(rows["period"])]
-            said = words.told({"indicator_id": str(name)}) | run_words(rows, words)
-            yield said, rows, points
+            said = words.told({"indicator_id": name}) | run_words(rows, words.text)
+            yield said, rows, own[own["period"].isin(rows["period"])]
 
 
-def run_words(rows: pd.DataFrame, words: Words) -> dict[str, Any]:
+def run_words(rows: pd.DataFrame, text: Text) -> Said:
     """Return what the runs of one indicator say in words."""
     counts = {side: int((rows["side"] == side).sum()) for side in ("better", "tied", "worse")}
     longest = int(rows["run"].max())
-    sides = rows.loc[rows["run"] == longest, "side"].unique()
-    said = words.text.listing([words.text(f"sides.{side}") for side in sides])
-    return counts | {"run": longest, "side": said, "periods": len(rows)}
+    sides = [text(f"sides.{side}") for side in pick(rows, {"run": longest})["side"].unique()]
+    return counts | {"run": longest, "side": text.listing(sides), "periods": len(rows)}
 
 
-def level(found: Levels, words: Words) -> Iterator[tuple[pd.DataFrame, dict[str, Any]]]:
-    """Yield each indicator's levels in its latest period that ranks, and what they say."""
-    ranked = found.discrimination[found.discrimination["reason"] == ""]
-    for _, months in ranked.groupby("indicator_id", sort=False):
-        row = months.sort_values("period").iloc[-1]
-        yield lay_out("environment.level", of_month(found.frame, row), words), words.told(row)
+def latest(found: Levels) -> pd.DataFrame:
+    """Return the latest month of each indicator that ranks."""
+    ranked = pick(found.discrimination, {"reason": ""}).sort_values("period", kind="stable")
+    return ranked.drop_duplicates("indicator_id", keep="last").sort_index()
 
 
-def change(
-    found: Improvement, levels: Levels, choice: Environment, words: Words
-) -> Iterator[tuple[str, pd.DataFrame, dict[str, Any]]]:
-    """Yield every comparison: key ("change" where it ranks, else "partial"), level and change."""
+def with_levels(found: Improvement, levels: Levels) -> pd.DataFrame:
+    """Return the changes with the ranks of the levels beside them."""
     key = [*PERIOD, "unit_id"]
     ranks = levels.frame[[*key, "level_rank", "rank_best", "rank_worst"]]
-    rows = found.frame.merge(ranks, on=key, validate="1:1")
-    for _, row in found.summary.sort_values("reason", kind="stable").iterrows():
-        shown = lay_out("environment.change", of_month(rows, row), words)
-        yield "partial" if row["reason"] else "change", shown, change_words(row, choice, words)
+    return found.frame.merge(ranks, on=key, validate="1:1")
 
 
-def change_words(row: pd.Series, choice: Environment, words: Words) -> dict[str, Any]:
-    """Return what caption and note of a comparison say; mark: of the year of the base, if any."""
-    text, said, year = words.text, words.told(row), row["base_period"][:4]
-    marks = [getattr(one, text.lang) for one in choice.marked_years if str(one.year) == year]
-    marked = {"period": said["base_period"], "mark": text.listing(marks)}
-    return said | {
-        "mark": text("environment.marked", **marked) if marks else "",
-        "correlation": show(row["correlation"], 2).replace("-", "−"),
-    }
+def compared(found: Improvement, choice: Environment, text: Text) -> pd.DataFrame:
+    """Return the comparisons, those that rank first, with what their notes say."""
+    rows = found.summary.sort_values("reason", kind="stable")
+    marks = [marked(base, choice, text) for base in rows["base_period"]]
+    correlations = [show(x, 2).replace("-", "−") for x in rows["correlation"]]
+    return rows.assign(mark=marks, correlation=correlations)
 
 
-def base_panels(
-    found: Improvement, words: Words
-) -> Iterator[tuple[dict[str, Any], dict[str, pd.DataFrame]]]:
+def marked(period: str, choice: Environment, text: Text) -> str:
+    """Return what is to be known of the year of a period, or a blank."""
+    years = [one for one in choice.marked_years if str(one.year) == period[:4]]
+    mark = text.listing([getattr(one, text.lang) for one in years])
+    return text("environment.marked", period=text.period(period), mark=mark) if years else ""
+
+
+def base_panels(found: Improvement, words: Words) -> Iterator[tuple[Said, Said]]:
     """Yield each indicator and its comparisons that rank: title -> rows, for the figure."""
-    ranked = found.summary[found.summary["reason"] == ""]
-    for name, months in ranked.groupby("indicator_id", sort=False):
-        panels = {
-            words.text.period(row["period"]): lay_out(
-                "environment.base", of_month(found.frame, row), words
-            )
-            for _, row in months.iterrows()
-        }
-        yield words.indicator(str(name)) | {"periods": words.text.listing(list(panels))}, panels
-
-
-def streets(rows: pd.DataFrame, words: Words) -> pd.DataFrame:
-    """Return what the bureaux published of the streets of one unit, in the order of time."""
-    own = pick(words.units, {"parent_id": words.focus})["unit_id"]
-    found = rows[rows["unit_id"].isin(own)].sort_values("period", kind="stable")
-    return lay_out("environment.streets", found, words)
+    for name, months in pick(found.summary, {"reason": ""}).groupby("indicator_id", sort=False):
+        pairs = by_month("base", found.frame, months, words)
+        panels = {said["period"]: shown for said, shown in pairs}
+        periods = words.text.listing(list(panels))
+        yield words.told({"indicator_id": name}) | {"periods": periods}, panels
 
 
 def spot_words(places: pd.DataFrame, choice: Environment, words: Words) -> pd.DataFrame:

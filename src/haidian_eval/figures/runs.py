@@ -1,133 +1,32 @@
-"""One function per figure: a result in, a Figure out; nothing is computed here."""
+"""Values over time: month by month against the others, year by year by vintage."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
-from haidian_eval import fonts
-from haidian_eval.report.exhibit import decimals
+from haidian_eval.figures.house import (
+    ACCENT,
+    INK,
+    LIMIT,
+    PALE,
+    QUIET,
+    WIDTH,
+    colours_of,
+    explain,
+    house_style,
+    write,
+)
 from haidian_eval.text import Text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Place = Literal["outside upper left", "outside lower center"]
-STYLE = Path(__file__).with_name("house.mplstyle")
-INK, QUIET, PALE, ACCENT = "#1a2733", "#5d6b78", "#c9d2da", "#b3261e"
-WIDTH = 7.4  # inches
-GROUP_PALETTE = "colorblind"
-LEGEND: Any = {"frameon": False, "fontsize": 9, "columnspacing": 1.2, "handletextpad": 0.2}
-LIMIT: Any = {"color": ACCENT, "linewidth": 1, "linestyle": (0, (4, 3))}
-ACROSS = 3  # panels side by side
 FEW = 6  # points that a low panel holds
-HALO = [withStroke(linewidth=2.5, foreground="white")]  # figures beside a line stay readable
-
-
-@contextmanager
-def house_style() -> Iterator[None]:
-    """Draw in the style of the house; a reader's own matplotlib settings do not enter."""
-    style: Any = mpl.rc_params_from_file(STYLE) | {"font.family": [fonts.register()]}
-    with mpl.rc_context({k: v for k, v in style.items() if not k.startswith("backend")}):
-        yield
-
-
-def colours_of(names: list[str]) -> dict[str, Any]:
-    """Return a colour for each name that readers of any colour vision can tell apart."""
-    import seaborn as sns
-
-    return dict(zip(names, sns.color_palette(GROUP_PALETTE, len(names)), strict=True))
-
-
-def explain(figure: Figure, place: Place, *, ncols: int) -> None:
-    """Set the legend of all panels outside of them; what several would say is said once."""
-    pairs = [zip(*panel.get_legend_handles_labels(), strict=True) for panel in figure.axes]
-    found = {word: handle for pair in pairs for handle, word in pair}
-    figure.legend(found.values(), found.keys(), loc=place, ncols=ncols, **LEGEND)
-
-
-def write(panel: Axes, words: str, at: Any, shift: tuple[int, int], **style: Any) -> None:
-    """Write small words beside a point, `shift` points away."""
-    panel.annotate(
-        words, at, xytext=shift, textcoords="offset points", fontsize=8, path_effects=HALO, **style
-    )
-
-
-@house_style()
-def levels_by_unit(
-    rows: pd.DataFrame, text: Text, *, full_marks_at: float, unit: str, highlight: str
-) -> Figure:
-    """Return one panel per period: the value of every unit against the line of full marks.
-
-    `rows`: period, group, unit_name, value (missing is said), in the order in which they are drawn.
-    """
-    periods, names, groups = (
-        list(rows[name].unique()) for name in ("period", "unit_name", "group")
-    )
-    across = min(len(periods), ACROSS)
-    down = -(-len(periods) // across)
-    figure = Figure(figsize=(WIDTH, 0.6 + down * (0.9 + 0.27 * len(names))), layout="constrained")
-    panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False).ravel()
-    for spare in panels[len(periods) :]:
-        spare.remove()
-    for panel, period in zip(panels, periods, strict=False):
-        own = rows[rows["period"] == period].assign(place=lambda r: r["unit_name"].map(names.index))
-        draw_levels(panel, own, colours_of(groups), full_marks_at, text)
-        panel.set_title(text.period(period), loc="left", fontsize=11)
-        panel.set_xlabel(unit)
-        panel.set_yticks(range(len(names)), names)
-    panels[0].set_ylim(len(names) - 0.5, -0.5)
-    ends = [0.0, full_marks_at, *rows["value"]]
-    low, high = np.nanmin(ends), np.nanmax(ends)
-    panels[0].set_xlim(low - 0.12 * (high - low) * (low < 0), high + 0.12 * (high - low))
-    panels[0].xaxis.set_major_locator(MaxNLocator(5))
-    embolden(panels[0], highlight)
-    explain(figure, "outside upper left", ncols=len(groups))
-    return figure
-
-
-def draw_levels(
-    panel: Axes, rows: pd.DataFrame, colours: dict[str, Any], full_marks_at: float, text: Text
-) -> None:
-    """Draw the points of one period, their values, the line of full marks and who is absent."""
-    import seaborn as sns
-
-    if not pd.isna(full_marks_at):
-        panel.axvline(full_marks_at, **LIMIT)
-        words = text("figures.full_marks", at=full_marks_at)
-        panel.text(full_marks_at, -0.6, words, color=ACCENT, fontsize=8, ha="center", va="bottom")
-    sns.scatterplot(
-        rows, x="value", y="place", hue="group", palette=colours, s=42, linewidth=0, ax=panel,
-        style="group", legend="full",
-    )  # fmt: skip
-    if legend := panel.get_legend():
-        legend.remove()
-    panel.set_ylabel("")
-    places = decimals(rows["value"])
-    for row in rows.itertuples(index=False):
-        absent = pd.isna(row.value)
-        words = text("figures.absent") if absent else f"{row.value:.{places}f}"
-        left = not absent and row.value <= full_marks_at
-        shift, side = ((-6, 0), "right") if left else ((6, 0), "left")
-        at = (0 if absent else row.value, row.place)
-        write(panel, words, at, shift, ha=side, va="center", color=QUIET)
-
-
-def embolden(panel: Axes, name: str) -> None:
-    """Let the unit that the report is about stand out among the labels."""
-    for label in panel.get_yticklabels():
-        if label.get_text() == name:
-            label.set_color(ACCENT)
 
 
 @house_style()
@@ -187,30 +86,6 @@ def mark_streak(panel: Axes, rows: pd.DataFrame, text: Text) -> None:
     words, middle = text("figures.streak", months=length), end - (length - 1) / 2
     panel.annotate(words, (middle, top), xytext=(0, 3), textcoords="offset points", fontsize=8,
                    ha="center", va="bottom")  # fmt: skip
-
-
-@house_style()
-def change_on_base(panels: dict[str, pd.DataFrame], text: Text, *, highlight: str) -> Figure:
-    """Return, per comparison, the change of every unit over its base, and what the base expects.
-
-    `panels`: title -> unit_name, base, relative, expected; values in per cent.
-    """
-    figure = Figure(figsize=(WIDTH, 3.4), layout="constrained")
-    grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)
-    expected, each = text("figures.expected"), text("figures.each_unit")
-    for panel, (title, rows) in zip(grid.flat, panels.items(), strict=True):
-        base, change, own = rows["base"], rows["relative"], rows[rows["unit_name"] == highlight]
-        panel.axhline(0, color=QUIET, linewidth=0.8)
-        panel.scatter(base, rows["expected"], marker="_", s=90, color=INK, zorder=2, label=expected)
-        panel.scatter(base, change, s=22, color=QUIET, zorder=3, linewidth=0, label=each)
-        shown: Any = {"s": 52, "color": ACCENT, "zorder": 4, "label": highlight}
-        panel.scatter(own["base"], own["relative"], **shown)
-        panel.set_title(title, loc="left", fontsize=10)
-        panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    grid.flat[0].set_ylabel(text("figures.change"))
-    figure.supxlabel(text("figures.base"), fontsize=10)
-    explain(figure, "outside upper left", ncols=3)
-    return figure
 
 
 @house_style()

@@ -1,0 +1,15 @@
+"""One function per figure: a result in, a Figure out; nothing is computed here."""
+
+from matplotlib.figure import Figure
+
+from haidian_eval.figures.house import house_style
+from haidian_eval.figures.levels import change_on_base, levels_by_unit
+from haidian_eval.figures.ranks import rank_heat_map, rank_slope, ranked_bars
+from haidian_eval.figures.runs import first_places, runs_against_median, vintages
+from haidian_eval.figures.weights import break_even, sensitivity_bars, weights_against_influence
+
+__all__ = [
+    "Figure", "break_even", "change_on_base", "first_places", "house_style", "levels_by_unit",
+    "rank_heat_map", "rank_slope", "ranked_bars", "runs_against_median", "sensitivity_bars",
+    "vintages", "weights_against_influence",
+]  # fmt: skip
