@@ -1,6 +1,6 @@
 """Change scoring and robustness one place at a time and see whether the tests notice.
 
-`python tests/mutation_scoring.py [--sample 200] [--seed 1] [--jobs 2] [--only MODULE:LINE ...]`
+`python tests/mutation_scoring.py [--sample 200] [--seed 1] [--seconds 30] [--only MODULE:LINE]`
 draws places at random, writes each change into a copy of the source, runs the tests that call the
 changed function until the first failure, and prints the changes that no test noticed. Which tests
 call which functions is found by one run without change; `--calls FILE` keeps that for another run.
@@ -236,18 +236,23 @@ class Chosen:
         items[:] = sorted(kept, key=lambda item: self.order[item.nodeid])
 
 
-def tests_for(mutant: Mutant, calls: Called) -> tuple[list[str], float]:
-    """Return the tests that call the changed function, quick files first, and how long they take.
+def tests_for(mutant: Mutant, calls: Called, most: float) -> tuple[list[str], float]:
+    """Return the tests that call the changed function and how long they take, quick files first.
 
-    Where none does, or the change stands outside of functions, all tests.
+    Of more than `most` seconds the quickest are taken. Where no test calls it, or the change stands
+    outside of functions, all tests count.
     """
     own = [name for name, (_, called) in calls.items() if mutant.function in called] or [*calls]
     by_file: dict[str, float] = {}
-    for name in own:
+    kept, total = [], 0.0
+    for name in sorted(own, key=lambda name: calls[name][0]):
+        total += calls[name][0]
+        if kept and total > most:
+            break
+        kept.append(name)
         file = name.split("::")[0]
         by_file[file] = by_file.get(file, 0.0) + calls[name][0]
-    own.sort(key=lambda name: (by_file[name.split("::")[0]], name.split("::")[0], calls[name][0]))
-    return own, sum(by_file.values())
+    return sorted(kept, key=lambda name: by_file[name.split("::")[0]]), sum(by_file.values())
 
 
 def few_examples() -> None:
@@ -318,7 +323,9 @@ def ended(child: int, limit: float) -> str:
     return "timeout"
 
 
-def judged(mutants: list[Mutant], calls: Called, jobs: int, folder: Path) -> list[str]:
+def judged(
+    mutants: list[Mutant], calls: Called, folder: Path, *, jobs: int, most: float
+) -> list[str]:
     """Return the outcome of each change; those that survive are printed as they are found."""
     free = [copied(folder / f"src{at}") for at in range(jobs)]
     waiting, running = list(enumerate(mutants))[::-1], {}
@@ -327,7 +334,7 @@ def judged(mutants: list[Mutant], calls: Called, jobs: int, folder: Path) -> lis
         while waiting and free:
             (number, mutant), source = waiting.pop(), free.pop()
             changed_copy(source, mutant)
-            names, seconds = tests_for(mutant, calls)
+            names, seconds = tests_for(mutant, calls, most)
             files = list(dict.fromkeys(name.split("::")[0] for name in names))
             child = started(source, files, Chosen(names), folder / f"log{number}")
             running[child] = (number, source, time.monotonic() + LIMIT + 3 * seconds)
@@ -379,6 +386,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--module", nargs="+", choices=MODULES)
+    parser.add_argument("--seconds", type=float, default=30, help="of tests for one change")
     parser.add_argument("--calls", type=Path, metavar="FILE")
     parser.add_argument("--only", nargs="+", metavar="MODULE:LINE")
     args = parser.parse_args()
@@ -396,7 +404,7 @@ def main() -> int:
             args.calls.write_text(json.dumps(calls), "utf-8")
         sys.dont_write_bytecode = True  # a stale copy of a change must not outlive it
         mutants = chosen(args)
-        found = judged(mutants, calls, args.jobs, folder)
+        found = judged(mutants, calls, folder, jobs=args.jobs, most=args.seconds)
     noticed = sum(result != "survived" for result in found)
     share = noticed / len(found)
     late, seconds = found.count("timeout"), time.monotonic() - start
