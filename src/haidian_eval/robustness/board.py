@@ -99,6 +99,14 @@ def with_data_weights(framework: Framework, cells: pd.DataFrame, method: str) ->
     )
 
 
+def block_index(rows: pd.DataFrame, block: Framework, units: pd.Index, period: str) -> pd.Series:
+    """Return the index of a block scored apart, by unit; missing without a value of it."""
+    own = rows[rows["unit_id"].isin(units) & rows["indicator_id"].isin(block.leaves)]
+    if not (own["period"] == period).any():
+        return pd.Series(float("nan"), units)
+    return score(select(own, block, units, period).cells, block).index
+
+
 def board(tables: Tables, chosen: Composite, params: Params) -> Board:
     """Return one scheme scored, with the uncertainty of its ranks.
 
@@ -118,8 +126,7 @@ def board(tables: Tables, chosen: Composite, params: Params) -> Board:
     moved = uncertainty(cells, framework, choices, draws=drawn.draws, seed=drawn.seed, **more)
     special, block = pd.Series(float("nan"), cells.index), params.scoring.special_block
     if block in whole.nodes.index and params.scoring.special == "apart":
-        apart = subtree(whole, block)
-        special = score(selected(tables, apart, chosen, chosen.period).cells, apart).index
+        special = block_index(tables["values"], subtree(whole, block), cells.index, chosen.period)
     return Board(
         chosen.scheme, chosen.period, framework, replace(now, cells=cells),
         score(cells, framework, **more), special, choices, moved, units.reset_index(),

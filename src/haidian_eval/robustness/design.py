@@ -137,10 +137,11 @@ def with_weights(table: pd.DataFrame, plan: Plan, unit: np.ndarray) -> pd.DataFr
     if not plan.drawn and plan.sets is None:
         return table
     nodes = plan.framework.nodes.index[plan.framework.nodes["parent_id"].notna()]
-    chosen = weights_of(table, plan.framework, plan.sets)[nodes]
+    differ = any(name == "weight_set" or name.startswith("node:") for name in plan.levels)
+    chosen = weights_of(table if differ else table.head(1), plan.framework, plan.sets)[nodes]
     drawn = chosen.to_numpy() * (1 + plan.spread * (2 * unit - 1) if plan.drawn else 1.0)
     columns = [f"w:{node}" for node in nodes]
-    return pd.concat([table, pd.DataFrame(drawn, table.index, columns)], axis=1)
+    return pd.concat([table, pd.DataFrame(drawn, table.index, columns, copy=False)], axis=1)
 
 
 def weights_of(
@@ -165,4 +166,4 @@ def weights_of(
             found[:, at] = np.where(np.isnan(given), found[:, at], given)
     if (found < 0).any():
         raise ParameterError("design: weights must be zero or more")
-    return pd.DataFrame(found, design.index, nodes)
+    return pd.DataFrame(found, design.index, nodes, copy=False)

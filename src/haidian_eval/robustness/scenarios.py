@@ -11,7 +11,7 @@ import pandas as pd
 from haidian_eval.errors import ParameterError, not_known
 from haidian_eval.robustness.draws import evaluate
 from haidian_eval.scoring.composite import Scores, score
-from haidian_eval.scoring.framework import Framework, below
+from haidian_eval.scoring.framework import Framework
 from haidian_eval.scoring.ranking import competition_rank
 
 NORMAL = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
@@ -50,17 +50,26 @@ def line_of(framework: Framework, node: str) -> list[str]:
 def weights_with_share(framework: Framework, node: str, share: float) -> pd.Series:
     """Return node -> weight such that `node` has `share` of the whole, taken pro rata from others.
 
-    Every other indicator keeps its proportion to the rest; weights are shares of the whole.
+    Every other indicator keeps its proportion to the rest. Weights are shares of the whole in the
+    families on the way from the root to the node; all others, and bonus points, stay as they are.
     """
     if not 0 <= share < 1:
         raise ParameterError(f"share = {share}: a share of the whole from 0 to below 1")
     now, line = shares(framework), line_of(framework, node)
-    own = now[node]
-    above = pd.Series(now.index.isin([framework.root, *line]), now.index)
-    inside = below(framework, node)
+    own, weight = now[node], framework.nodes["weight"].drop(framework.root)
+    if not own < 1:
+        raise ParameterError(f"{node!r} has all the weight: nothing is left to take it from")
+    if points := sorted(framework.bonuses.keys() & set(line)):
+        raise ParameterError(
+            f"{node!r} has no share: the points of {points} are added to the index"
+        )
+    above = pd.Series(now.index.isin(line), now.index)
     scaled = (now - own * above) * (1 - share) / (1 - own) + share * above
-    scaled[inside] = now[inside] * (share / own if own > 0 else 1.0)
-    return scaled.drop(framework.root)
+    for parent in framework.nodes.loc[line, "parent_id"]:
+        kin = framework.families[parent]
+        if scaled[kin].sum() > 0:
+            weight[kin] = scaled[kin]
+    return weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +125,9 @@ def one_share(
 def break_even(base: Scores, framework: Framework, node: str) -> pd.DataFrame:
     """Return the share of `node` at which each pair of units is level; pairs without one have none.
 
-    The index is (1 - p) rest + p score for arithmetic means without gaps on the way to the root, so
-    that p = d / (d - e), d and e the differences of the rests and of the scores; else refused.
+    The index is (1 - p) rest + p score + bonus for arithmetic means on the way to the root (others
+    are refused), so that p = (d + b) / (d - e), d, e and b the differences of the rests, scores and
+    bonus points. It is not for units with a gap among the nodes on the way: they have no pairs.
     """
     way = [framework.root, *line_of(framework, node)[1:]]
     methods = framework.nodes.loc[way, "aggregation"]
@@ -126,14 +136,16 @@ def break_even(base: Scores, framework: Framework, node: str) -> pd.DataFrame:
                              f" {sorted(set(methods))}")  # fmt: skip
     own = float(shares(framework)[node])
     public, index = base.nodes[node], base.base_index
-    rest = (index - own * public) / (1 - own)
-    known = index.notna() & public.notna()
+    rest, bonus = (index - own * public) / (1 - own), base.index - index
+    beside = [child for parent in way for child in framework.families[parent]
+              if framework.nodes.at[child, "weight"] > 0]  # fmt: skip
+    known = base.nodes[beside].notna().all(axis=1) & public.notna()
     first, second = np.triu_indices(int(known.sum()), 1)
-    rests, scores = rest[known].to_numpy(), public[known].to_numpy()
-    d, e = rests[first] - rests[second], scores[first] - scores[second]
+    d, e, b = (x[known].to_numpy()[first] - x[known].to_numpy()[second]
+               for x in (rest, public, bonus))  # fmt: skip
     with np.errstate(divide="ignore", invalid="ignore"):
-        at = d / (d - e)
-    ahead = (1 - own) * d + own * e >= 0
+        at = (d + b) / (d - e)
+    ahead = (1 - own) * d + own * e + b >= 0
     units = index.index[known].to_numpy()
     pairs = pd.DataFrame({
         "ahead": np.where(ahead, units[first], units[second]),

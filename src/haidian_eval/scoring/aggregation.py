@@ -140,10 +140,15 @@ class Tree:
 
 
 def aggregate(family: Family, scores: Mapping[str, np.ndarray], weights: np.ndarray) -> np.ndarray:
-    """Return a parent's scores; children without any weight do not enter, whatever their scores."""
+    """Return a parent's scores; children without any weight do not enter, whatever their scores.
+
+    Where none has any, as without its only indicator, the parent is missing.
+    """
     own = weights[:, family.places]
     enters = [bool(column.any()) for column in (own > 0).T]
     used = [scores[child] for child, is_in in zip(family.children, enters, strict=True) if is_in]
+    if not used:
+        return np.full_like(scores[family.children[0]], np.nan)
     method, numbers = parse_choice(family.choice)
     try:
         score = AGGREGATORS[method](used, own if all(enters) else own[:, enters], numbers)
