@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -205,18 +204,7 @@ def weight_cases(
             steps = words.text.listing([f"{one:.0%}" for one in shift.shares])
             told = {"node": node, "now": float(shares(frame)[node]), "end": UP_TO, "steps": steps}
             told |= drawn(board, words) | {"shares": shift.shares}
-            yield board, without_gaps(found, board, above), told
-
-
-def without_gaps(found: WeightScenario, board: Board, way: list[str]) -> WeightScenario:
-    """Return a scenario with the pairs of units that have all scores on the way to the root.
-
-    Where one is missing its weight goes to the others, and the index is no straight line.
-    """
-    nodes = [child for node in way for child in board.framework.families[node]]
-    whole = board.scores.nodes[nodes].notna().all(axis=1)
-    pairs = found.break_even
-    return replace(found, break_even=pairs[pairs["ahead"].map(whole) & pairs["behind"].map(whole)])
+            yield board, found, told
 
 
 def scenario(
