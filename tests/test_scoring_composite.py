@@ -23,7 +23,9 @@ NAN = math.nan
         ("arithmetic", 75),  # 300 / 4
         ("geometric", (40 * 80 * 80 * 100) ** 0.25),
         ("harmonic", 4 / 0.06),  # 1/40 + 2/80 + 1/100
+        ("generalised", 75),  # without a number as with 1
         ("generalised:1", 75),
+        ("generalised:0", (40 * 80 * 80 * 100) ** 0.25),
         ("generalised:2", math.sqrt(6100)),  # (1600 + 12800 + 10000) / 4
         ("generalised:-1", 4 / 0.06),
         ("generalised:0.5", ((math.sqrt(40) + 2 * math.sqrt(80) + 10) / 4) ** 2),
@@ -80,6 +82,8 @@ def test_every_aggregator_is_tested_here() -> None:
         ("geometric", (-2, 5), "root.*-2"),
         ("harmonic", (0, 5), "root.* 0"),
         ("generalised:0.5", (-1, 5), "root.*-1"),
+        ("generalised:0", (0, 5), "root.* 0"),
+        ("generalised:-1", (0, 5), "root.* 0"),
         ("generalised:-1", (-2, 5), "root.*-2"),
         ("mazziotta_pareto", (-5, 5), "root.* 0"),
         ("mazziotta_pareto", (-9, 5), "root.*-2"),  # the mean is -2
@@ -99,6 +103,7 @@ def test_mean_refuses_what_it_cannot_take(method, values, message) -> None:
     [
         ("arithmetic", 0, 4), ("arithmetic", -4, 2), ("minimum", -4, -4), ("generalised:1", 0, 4),
         ("generalised:2", 0, math.sqrt(32)),  # half of 64
+        ("generalised:0.5", 0, 2),  # (sqrt(8) / 2) ** 2
     ],
 )  # fmt: skip
 def test_zero_and_negative_scores_enter_where_the_formula_allows_them(
