@@ -280,6 +280,13 @@ def test_unit_without_values_is_never_ranked() -> None:
     assert found.ahead.loc["u1"].tolist() == [0, 0, 0]
 
 
+def test_no_units_have_no_ranks() -> None:
+    none = frame(a=[50], b=[20]).iloc[:0]
+    found = robustness.uncertainty(none, family([1, 2]), robustness.Choices(), draws=4, seed=1)
+    assert len(found.rank_low) == len(found.top_share) == 0
+    assert found.ranks.shape == (4, 0)
+
+
 def test_standard_error_and_half_width_move_the_values_they_belong_to() -> None:
     # the difference of two values with se 3 and 4 has se 5: ahead by 5 in Phi(1) = 84 %
     x = frame(a=[55, 50, 20])
