@@ -139,6 +139,8 @@ def places(node: ast.AST) -> Iterator[tuple[ast.AST, str, int | None]]:
         for at, child in enumerate(value if isinstance(value, list) else [value]):
             if not isinstance(child, ast.AST) or isinstance(child, ast.JoinedStr | ast.Raise):
                 continue
+            if isinstance(child, ast.keyword) and child.arg == "strict":  # our own invariant
+                continue
             yield node, field, at if isinstance(value, list) else None
             yield from places(child)
 
