@@ -140,6 +140,16 @@ def test_missing_policy_of_a_leaf_fills_or_leaves_the_raw_value(policy, index, f
     assert record == [["u1", "a", policy]] * len(filled)
 
 
+@pytest.mark.parametrize(
+    ("known", "median"),
+    [([10], 10), ([10, 40], 25), ([40, 10, 13], 13), ([40, 10, 13, 20], 16.5)],
+)
+def test_median_of_few_known_values_fills_the_gap(known: list[float], median: float) -> None:
+    tree = framework(branch("root", None), leaf("a", missing="median"))
+    actual = scoring.score(frame(a=[NAN, *known, NAN]), tree)
+    assert actual.filled["value"].tolist() == [median, median]
+
+
 def test_every_missing_policy_is_tested_here() -> None:
     policies = "reweight propagate zero mean median group_mean carry_forward"
     assert set(scoring.MISSING) == set(policies.split())
