@@ -121,3 +121,18 @@ def test_nothing_to_vary_is_refused() -> None:
         robustness.sensitivity(
             frame(a=[1, 2]), family([1]), robustness.Choices(weights=0), samples=8, seed=1
         )
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        robustness.Choices(),
+        robustness.Choices(weights=0, aggregations=("arithmetic", "geometric")),
+    ],
+)
+def test_output_that_never_moves_has_no_indices(choices: robustness.Choices) -> None:
+    x = frame(a=[50, 10], b=[40, 5])  # the first leads whatever is chosen
+    found = robustness.sensitivity(x, family([1, 1]), choices, samples=8, seed=1)
+    assert found.frame["factor"].tolist() == ["weights" if choices.weights else "aggregation"]
+    assert found.frame.drop(columns="factor").isna().all(axis=None)
+    assert found.frame.shape == (1, 7)
