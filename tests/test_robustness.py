@@ -14,6 +14,7 @@ from score_trees import alone, branch, family, frame, framework, leaf
 
 from haidian_eval import robustness, scoring
 from haidian_eval.errors import ParameterError
+from haidian_eval.robustness.ranks import ranks_of
 
 EXACT = 1e-10  # relative; the same sums in another order
 NAN = math.nan
@@ -240,6 +241,23 @@ def test_seed_decides_the_draws_and_row_order_does_not() -> None:
         same(getattr(again, name)[x.index], getattr(first, name))
 
 
+def test_ranks_of_a_row_are_1_2_2_4_and_missing_ones_zero() -> None:
+    rows = [[5, 3, 3, 1], [1, 1, 2, NAN], [NAN] * 4, [0.1 + 0.2, 0.3, 0, 9], [4, 4, 4, 4]]
+    expected = [[1, 2, 2, 4], [2, 2, 1, 0], [0] * 4, [2, 2, 4, 1], [1] * 4]
+    assert ranks_of(np.array(rows)).tolist() == expected
+
+
+def test_factorial_is_made_up_to_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    choices = replace(CHOICES, node_weights={})  # 2 rules x 3 means
+    for most, full in ((6, True), (5, False)):
+        for room in (robustness.ranks, robustness.indices):
+            monkeypatch.setattr(room, "LARGEST_FACTORIAL", most)
+        found = robustness.uncertainty(values(), framework(*TREE), choices, draws=8, seed=2)
+        assert (found.full_factorial, len(found.design)) == (full, 6 if full else 8)
+        indices = robustness.sensitivity(values(), framework(*TREE), choices, samples=8, seed=2)
+        assert (indices.full_factorial, indices.runs) == (full, 6 if full else 8 * 4)
+
+
 def test_tied_units_share_a_rank_and_neither_is_ahead() -> None:
     x = frame(a=[50, 50, 10], b=[20, 20, 10])
     found = robustness.uncertainty(x, family([1, 2]), robustness.Choices(), draws=40, seed=1)
@@ -260,6 +278,13 @@ def test_unit_without_values_is_never_ranked() -> None:
     assert found.top_share.tolist() == [1, 0, 1]
     assert found.rank_high.tolist()[2] == 2
     assert found.ahead.loc["u1"].tolist() == [0, 0, 0]
+
+
+def test_no_units_have_no_ranks() -> None:
+    none = frame(a=[50], b=[20]).iloc[:0]
+    found = robustness.uncertainty(none, family([1, 2]), robustness.Choices(), draws=4, seed=1)
+    assert len(found.rank_low) == len(found.top_share) == 0
+    assert found.ranks.shape == (4, 0)
 
 
 def test_standard_error_and_half_width_move_the_values_they_belong_to() -> None:

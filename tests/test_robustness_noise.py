@@ -131,3 +131,13 @@ def test_design_without_draws_has_no_scores_and_no_draws_are_refused() -> None:
     assert none.shape == (0, 2)
     with pytest.raises(ParameterError, match="draws"):
         robustness.uncertainty(frame(a=[1, 2]), alone(), robustness.Choices(), draws=0, seed=1)
+
+
+def test_table_of_errors_has_one_row_per_unit_and_indicator() -> None:
+    table = pd.DataFrame(
+        {"unit_id": ["u0", "u0", "u1"], "indicator_id": "a", "se": [1, 2, 3], "half_width": 0}
+    )
+    with pytest.raises(ParameterError, match="noise: the table has more than one row"):
+        robustness.uncertainty(
+            frame(a=[1, 2]), family([1]), robustness.Choices(noise=table), draws=2, seed=1
+        )

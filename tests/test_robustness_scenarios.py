@@ -79,6 +79,10 @@ def test_bonus_points_stay_what_they_are() -> None:
     chosen = scoring.score(x, tree, weights=robustness.weights_with_share(tree, "b", 0.5))
     # means 40 and 60; 8 points x 50 % and 75 %; 4 points x 0 and 25 % off
     assert chosen.index.tolist() == pytest.approx([44, 65], rel=EXACT)
+    assert tree.bonuses == {"more": 8, "less": -4}
+    for node in ("more", "m0", "less"):
+        with pytest.raises(ParameterError, match=f"'{node}' has no share.*added to the index"):
+            robustness.weights_with_share(tree, node, 0.5)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,9 @@ from score_trees import branch, family, frame, framework, leaf
 
 from haidian_eval import robustness
 from haidian_eval.errors import ParameterError
+from haidian_eval.robustness.design import factorial, plan
+from haidian_eval.robustness.draws import source_of
+from haidian_eval.robustness.indices import outcome_of
 
 SAMPLED = 0.05  # 2,048 points; published estimators are within 0.02 at this size
 
@@ -47,6 +50,15 @@ def test_interaction_counts_in_the_total_of_both_alone() -> None:
     assert rows.loc[["node:a", "node:b"], "first_order"].tolist() == pytest.approx(first)
     assert rows.loc[["node:a", "node:b"], "total"].tolist() == pytest.approx(total)
     assert (rows["total"] > rows["first_order"] + 0.01).all()
+
+
+def test_shift_of_ranks_counts_units_ranked_in_the_draw_and_in_the_framework() -> None:
+    # reweight: 65, 15, 50, ranks 1, 3, 2; propagate: ranks 1, 2 and none: (0 + 1) / 2
+    x, tree = frame(a=[60, 20, None], b=[70, 10, 50]), family([1, 1])
+    choices = robustness.Choices(weights=0, missing=("reweight", "propagate"))
+    varied = plan(choices, tree, x)
+    outcome = outcome_of(source_of(x, tree), varied, factorial(varied), "rank_shift")
+    assert outcome.tolist() == [0, 0.5]
 
 
 def test_outputs_are_the_index_a_rank_and_the_shift_of_all_ranks() -> None:
@@ -109,3 +121,18 @@ def test_nothing_to_vary_is_refused() -> None:
         robustness.sensitivity(
             frame(a=[1, 2]), family([1]), robustness.Choices(weights=0), samples=8, seed=1
         )
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        robustness.Choices(),
+        robustness.Choices(weights=0, aggregations=("arithmetic", "geometric")),
+    ],
+)
+def test_output_that_never_moves_has_no_indices(choices: robustness.Choices) -> None:
+    x = frame(a=[50, 10], b=[40, 5])  # the first leads whatever is chosen
+    found = robustness.sensitivity(x, family([1, 1]), choices, samples=8, seed=1)
+    assert found.frame["factor"].tolist() == ["weights" if choices.weights else "aggregation"]
+    assert found.frame.drop(columns="factor").isna().all(axis=None)
+    assert found.frame.shape == (1, 7)

@@ -23,7 +23,9 @@ NAN = math.nan
         ("arithmetic", 75),  # 300 / 4
         ("geometric", (40 * 80 * 80 * 100) ** 0.25),
         ("harmonic", 4 / 0.06),  # 1/40 + 2/80 + 1/100
+        ("generalised", 75),  # without a number as with 1
         ("generalised:1", 75),
+        ("generalised:0", (40 * 80 * 80 * 100) ** 0.25),
         ("generalised:2", math.sqrt(6100)),  # (1600 + 12800 + 10000) / 4
         ("generalised:-1", 4 / 0.06),
         ("generalised:0.5", ((math.sqrt(40) + 2 * math.sqrt(80) + 10) / 4) ** 2),
@@ -80,6 +82,8 @@ def test_every_aggregator_is_tested_here() -> None:
         ("geometric", (-2, 5), "root.*-2"),
         ("harmonic", (0, 5), "root.* 0"),
         ("generalised:0.5", (-1, 5), "root.*-1"),
+        ("generalised:0", (0, 5), "root.* 0"),
+        ("generalised:-1", (0, 5), "root.* 0"),
         ("generalised:-1", (-2, 5), "root.*-2"),
         ("mazziotta_pareto", (-5, 5), "root.* 0"),
         ("mazziotta_pareto", (-9, 5), "root.*-2"),  # the mean is -2
@@ -99,6 +103,7 @@ def test_mean_refuses_what_it_cannot_take(method, values, message) -> None:
     [
         ("arithmetic", 0, 4), ("arithmetic", -4, 2), ("minimum", -4, -4), ("generalised:1", 0, 4),
         ("generalised:2", 0, math.sqrt(32)),  # half of 64
+        ("generalised:0.5", 0, 2),  # (sqrt(8) / 2) ** 2
     ],
 )  # fmt: skip
 def test_zero_and_negative_scores_enter_where_the_formula_allows_them(
@@ -133,6 +138,16 @@ def test_missing_policy_of_a_leaf_fills_or_leaves_the_raw_value(policy, index, f
     assert actual.filled["value"].tolist() == filled
     record = actual.filled[["unit_id", "indicator_id", "policy"]].to_numpy().tolist()
     assert record == [["u1", "a", policy]] * len(filled)
+
+
+@pytest.mark.parametrize(
+    ("known", "median"),
+    [([10], 10), ([10, 40], 25), ([40, 10, 13], 13), ([40, 10, 13, 20], 16.5)],
+)
+def test_median_of_few_known_values_fills_the_gap(known: list[float], median: float) -> None:
+    tree = framework(branch("root", None), leaf("a", missing="median"))
+    actual = scoring.score(frame(a=[NAN, *known, NAN]), tree)
+    assert actual.filled["value"].tolist() == [median, median]
 
 
 def test_every_missing_policy_is_tested_here() -> None:
@@ -316,7 +331,7 @@ def test_reasons_of_the_index_count_bonus_points_and_deductions() -> None:
     assert scores.lost.loc["u0", "root"] == pytest.approx(31)
     assert root["points"].sum() == pytest.approx(31)
     by_reason = root.set_index("reason")["points"]
-    assert by_reason[["a", "b"]].tolist() == pytest.approx([20, 10])
+    assert by_reason.to_dict() == pytest.approx({"a": 20, "b": 10, "more": -2, "less": 3})
 
 
 def test_points_lost_are_missing_where_no_full_marks_are_known() -> None:

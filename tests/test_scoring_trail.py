@@ -193,6 +193,15 @@ def test_indicator_or_weight_that_the_other_run_has_not_keeps_its_own() -> None:
     assert moves[["value", "weight", "membership"]].eq(0).all(axis=None)
 
 
+def test_unit_without_a_rank_between_the_runs_cannot_be_split() -> None:
+    # u0 has a alone, then b alone: the later weights leave its earlier values without an index
+    before = Run(frame(a=[50, 40, 30], b=[NAN, 1, 2]), family([1, 0]))
+    after = Run(frame(a=[NAN, 40, 30], b=[70, 1, 2]), family([0, 1]))
+    moves = compare(before, after).frame
+    assert moves["unit_id"].tolist() == ["u1", "u2"]
+    assert moves["move"].tolist() == [-1, 1]
+
+
 def test_runs_without_a_unit_in_common_are_refused() -> None:
     other = replace(AFTER, matrix=AFTER.matrix.set_axis(["x0", "x1", "x2", "x3"]))
     with pytest.raises(ParameterError, match="no unit in common"):

@@ -228,6 +228,13 @@ def test_the_ratio_follows_the_table_of_random_indices() -> None:
     assert (named.random_index, given_table.random_index) == ("tummala_ling", "given")
 
 
+@pytest.mark.parametrize("weights", [[0.6, 0.3, 0.1], [0.5, 0.3, 0.2], [5, 3, 1, 2, 9]])
+def test_consistency_is_never_below_zero_by_rounding(weights: list[float]) -> None:
+    result = ahp_weights(consistent(weights))
+    assert 0 <= result.consistency_index < TOLERANCE
+    assert 0 <= result.consistency_ratio < TOLERANCE
+
+
 @pytest.mark.parametrize("size", [1, 2])
 def test_two_criteria_are_always_consistent(size: int) -> None:
     result = ahp_weights(consistent([3.0, 1.0][:size]))

@@ -27,8 +27,9 @@ class Run:
 class Comparison:
     """How ranks moved from one run to another.
 
-    frame: one row per unit of both runs that has both ranks: unit_id, rank_before, rank_after, move
-    (places gained) and its parts value, rule, weight, membership, which sum to it exactly.
+    frame: one row per unit of both runs with a rank in both and at every step between: unit_id,
+    rank_before, rank_after, move (places gained) and its parts value, rule, weight, membership,
+    which sum to it exactly.
     entered, left: units of one run alone.
     """
 
