@@ -116,7 +116,9 @@ def test_stages_are_ordered_by_the_tables_they_load(tmp_path: Path) -> None:
 
 def test_shipped_stages_and_their_tables(root: Path) -> None:
     stages = {stage.name: stage for stage in read_stages(root / "notebooks")}
-    assert list(stages) == ["tables", "scoring", "environment", "economy", "claims", "report"]
+    assert list(stages) == [
+        "tables", "scoring", "environment", "economy", "robustness", "claims", "report",
+    ]  # fmt: skip
     assert stages["scoring"].writes == {"scores", "discrimination"}
     assert {"values", "units", "left_out", "defects"} <= stages["tables"].writes
     assert {"scores", "left_out"} <= stages["report"].reads

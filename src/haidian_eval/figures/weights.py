@@ -48,7 +48,7 @@ def weights_against_influence(rows: pd.DataFrame, text: Text) -> Figure:
     for place, heads, label in zip(places, rows["heads"], panel.get_yticklabels(), strict=True):
         label.set_color(ACCENT if far[place] else INK)
         if heads:
-            panel.axhspan(place - 0.5, place + 0.5, color=PALE, alpha=0.4, linewidth=0)
+            panel.axhspan(place - 0.5, place + 0.5, color=PALE, alpha=0.4, linewidth=0, zorder=0)
     panel.set_ylim(len(rows) - 0.4, -0.6)
     panel.set_xlim(left=0)
     panel.set_xlabel(text("figures.within_parent"))
