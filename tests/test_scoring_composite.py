@@ -341,3 +341,17 @@ def test_points_lost_are_missing_where_no_full_marks_are_known() -> None:
     lost = scoring.score(frame(a=[1, 2], b=[3, 25]), tree).lost
     assert lost["a"].isna().all()
     assert lost["b"].tolist() == [3, 20]
+
+
+def test_rounding_moves_ranks_inside_the_group_alone() -> None:
+    # a 9-11 and b 10.5-12.5 overlap, c 19-21 does not; d and e are exact
+    value = pd.Series({"a": 10.0, "d": 5, "b": 11.5, "e": 6, "c": 20})
+    half = pd.Series({"a": 1.0, "d": 0, "b": 1, "e": 0, "c": 1})
+    groups = pd.Series({"a": "n", "d": "s", "b": "n", "e": "s", "c": "n"})
+    actual = scoring.rank_bounds(value, half, ascending=True, by=groups)
+    assert actual.index.tolist() == ["a", "d", "b", "e", "c"]
+    assert actual["rank_best"].tolist() == [1, 1, 1, 2, 3]
+    assert actual["rank_worst"].tolist() == [2, 1, 2, 2, 3]
+    turned = scoring.rank_bounds(value, half, ascending=False, by=groups)
+    assert turned["rank_best"].tolist() == [2, 2, 2, 1, 1]
+    assert turned["rank_worst"].tolist() == [3, 2, 3, 1, 1]

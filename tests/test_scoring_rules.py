@@ -116,6 +116,7 @@ GOLDEN = [
     ("deduction", {"points": [(1, 2), (3, 10)]}, [0, 1, 2, 3, 9], [100, 98, 98, 90, 90]),
     # ranks: 1 is worst, ties share the lower number
     ("rank", {}, [10, 20, 20, 30], [1, 2, 2, 4]),
+    ("rank", {}, [30, 20, 30, 10, 20, 30], [4, 2, 4, 1, 2, 4]),
     ("rank", {"direction": "cost"}, [10, 20, 20, 30], [4, 2, 2, 1]),
     ("rank", {"direction": "target", "target": 5}, [3, 5, 9], [2, 3, 1]),
     ("rank", {}, [10, NAN, 5], [2, NAN, 1]),
