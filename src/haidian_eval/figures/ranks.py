@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from haidian_eval.figures.house import (
@@ -104,10 +105,11 @@ def rank_heat_map(
     panel = figure.subplots()
     drawn = shares.where(shares > 0).to_numpy()
     image = panel.imshow(drawn, cmap=SHADES, vmin=0, vmax=100, aspect="auto")
+    frame: Any = {"fill": False, "edgecolor": ACCENT, "linewidth": 1.2}
     for place, rank in enumerate(ranks):
         if not pd.isna(rank):
-            frame: Any = {"fill": False, "edgecolor": ACCENT, "linewidth": 1.2}
-            panel.add_patch(rectangle(list(shares.columns).index(rank), place, **frame))
+            corner = (list(shares.columns).index(rank) - 0.5, place - 0.5)
+            panel.add_patch(Rectangle(corner, 1, 1, **frame))
     if top is not None and top < across:
         panel.axvline(top - 0.5, **LIMIT)
     panel.set_yticks(range(down), list(shares.index))
@@ -121,13 +123,6 @@ def rank_heat_map(
     return figure
 
 
-def rectangle(column: int, row: int, **look: Any) -> Any:
-    """Return the frame of one cell."""
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((column - 0.5, row - 0.5), 1, 1, **look)
-
-
 @house_style()
 def rank_slope(rows: pd.DataFrame, text: Text, *, before: str, after: str) -> Figure:
     """Return the rank of every unit before and after, in the colour of the largest cause.
@@ -137,13 +132,10 @@ def rank_slope(rows: pd.DataFrame, text: Text, *, before: str, after: str) -> Fi
     figure = Figure(figsize=(WIDTH, 1.2 + 0.28 * len(rows)), layout="constrained")
     panel, still = figure.subplots(), rows["rank_before"] == rows["rank_after"]
     colours = colours_of(sorted(set(rows.loc[~still, "cause"])))
-    parts = [(rows[still], PALE, "_")]
-    parts += [(rows[~still & (rows["cause"] == name)], colours[name], name) for name in colours]
-    for own, colour, name in parts:
-        line: Any = {"color": colour, "linewidth": 1.8, "marker": "o", "markersize": 4}
-        lines = panel.plot([0, 1], own[["rank_before", "rank_after"]].T.astype("float64"), **line)
-        for first in lines[:1]:
-            first.set_label(name)
+    for name, own in rows["cause"].mask(still, "_").groupby(rows["cause"].mask(still, "_")):
+        line: Any = {"color": colours.get(str(name), PALE), "linewidth": 1.8, "marker": "o"}
+        ends = rows.loc[own.index, ["rank_before", "rank_after"]].T.astype("float64")
+        panel.plot([0, 1], ends, markersize=4, label=[name, *["_"] * (len(own) - 1)], **line)
     for side, name in enumerate(("rank_before", "rank_after")):
         places = spread(rows[name], 0.95)
         for place, rank, unit in zip(places, rows[name], rows["unit_name"], strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -64,12 +65,10 @@ def break_even(lines: pd.DataFrame, points: pd.DataFrame, text: Text) -> Figure:
     """
     figure = Figure(figsize=(WIDTH, 6.4), layout="constrained")
     panel, colours = figure.subplots(), {"up": RISE, "down": FALL, "": PALE}
-    said: set[str] = set()
-    for _, own in lines.groupby("unit_name", sort=False):
-        side = str(own["side"].iloc[0])
-        label: Any = {} if side in said else {"label": text(f"figures.{side or 'same'}")}
-        said.add(side)
-        panel.plot(own["share"], own["index"], color=colours[side], linewidth=1.4, **label)
+    for side, own in lines.groupby("side", sort=False):
+        ends = own.pivot(index="share", columns="unit_name", values="index")
+        words = [text(f"figures.{side or 'same'}"), *["_"] * (ends.shape[1] - 1)]
+        panel.plot(ends.index, ends, color=colours[str(side)], linewidth=1.4, label=words)
     level: Any = {"s": 16, "facecolors": "white", "edgecolors": INK, "zorder": 4, "linewidths": 1}
     panel.scatter(points["share"], points["index"], label=text("figures.level"), **level)
     first, last = lines["share"].min(), lines["share"].max()
@@ -108,10 +107,9 @@ def sensitivity_bars(rows: pd.DataFrame, text: Text) -> Figure:
         ends = [rows[name] - rows[f"{name}_low"], rows[f"{name}_high"] - rows[name]]
         style: Any = {"fmt": "none", "ecolor": INK, "elinewidth": 1, "capsize": 2.5}
         panel.errorbar(rows[name], places, xerr=ends, **style)
-        tops = zip(rows[f"{name}_high"], places, rows[name], strict=True)
-        for top, place, value in tops:
-            words = f"{round(value) + 0:d}".replace("-", "−")
-            write(panel, words, (max(top, 0), place), (5, 0), va="center", color=QUIET)
+        for top, place, value in zip(rows[f"{name}_high"], places, rows[name], strict=True):
+            words = "—" if pd.isna(value) else f"{round(value)}".replace("-", "−")
+            write(panel, words, (np.nanmax([top, 0.0]), place), (5, 0), va="center", color=QUIET)
     panel.set_yticks(range(len(rows)), rows["factor"])
     panel.set_ylim(len(rows) - 0.4, -0.6)
     panel.axvline(0, color=QUIET, linewidth=0.8)

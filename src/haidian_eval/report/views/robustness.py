@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -101,13 +100,18 @@ def sources_of(board: Board, words: Words) -> pd.Series:
     return pd.Series([joined(*pair) for pair in pairs], units)
 
 
+def joint(board: Board, one: pd.Series, other: pd.Series, words: Words) -> list[str]:
+    """Return the sources of pairs of units."""
+    sources = sources_of(board, words)
+    return [joined(*pair) for pair in zip(sources[one], sources[other], strict=True)]
+
+
 def interval_rows(board: Board) -> pd.DataFrame:
     """Return by unit its rank, interval, median and share among the first, and of each grade."""
-    moved, grades = board.uncertainty, board.uncertainty.grade_share
-    columns = {"unit_id": board.scores.rank.index, "rank": board.scores.rank,
-               "rank_low": moved.rank_low, "rank_median": moved.rank_median,
-               "rank_high": moved.rank_high, "top_share": moved.top_share}  # fmt: skip
-    return pd.DataFrame(columns).join(grades.add_prefix("share_")).reset_index(drop=True)
+    names = ("rank_low", "rank_median", "rank_high", "top_share")
+    rows = pd.DataFrame({name: getattr(board.uncertainty, name) for name in names})
+    rows = rows.join(board.uncertainty.grade_share.add_prefix("share_"))
+    return rows.assign(rank=board.scores.rank).rename_axis("unit_id").reset_index()
 
 
 def intervals(board: Board, bands: pd.DataFrame, words: Words) -> pd.DataFrame:
@@ -123,19 +127,14 @@ def intervals(board: Board, bands: pd.DataFrame, words: Words) -> pd.DataFrame:
     return lay_out("robustness.intervals", shown, words)
 
 
-def told_apart(board: Board, level: float) -> evaluation.ToldApart:
-    """Return which pairs of units a scheme tells apart."""
-    ahead = board.uncertainty.ahead
-    return evaluation.pairs_told_apart(board.scores.index, ahead=ahead, level=level)
-
-
 def apart(boards: list[Board], level: float, words: Words) -> pd.DataFrame:
     """Return by scheme how many pairs it tells apart, and from which difference on."""
     rows = []
     for board in boards:
-        found, ahead = told_apart(board, level), board.uncertainty.ahead
-        least = evaluation.smallest_detectable_difference(board.scores.index, ahead, level=level)
-        close = neighbours(board, found)
+        index, ahead = board.scores.index, board.uncertainty.ahead
+        found = evaluation.pairs_told_apart(index, ahead=ahead, level=level)
+        least = evaluation.smallest_detectable_difference(index, ahead, level=level)
+        close = neighbours(found)
         rows.append(said(board, words) | {
             "total": found.total, "number": found.number, "share": 100 * found.share,
             "smallest": least, "close": len(close), "close_told": int(close["told_apart"].sum()),
@@ -144,24 +143,20 @@ def apart(boards: list[Board], level: float, words: Words) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def neighbours(board: Board, found: evaluation.ToldApart) -> pd.DataFrame:
-    """Return the pairs of units next to each other in the order of the index."""
-    order = board.scores.index.dropna().sort_values(ascending=False, kind="stable").index
-    place = pd.Series(range(len(order)), order)
-    gap = found.pairs["second"].map(place) - found.pairs["first"].map(place)
-    return found.pairs[gap == 1]
+def neighbours(found: evaluation.ToldApart) -> pd.DataFrame:
+    """Return the pairs of units next to each other: the first of the pairs of each unit."""
+    return found.pairs.drop_duplicates("first")
 
 
 def pairs(board: Board, level: float, words: Words) -> pd.DataFrame:
     """Return the neighbours in the order of the ranks, and how often the first is ahead."""
-    rows, sources = neighbours(board, told_apart(board, level)), sources_of(board, words)
-    ranks = board.scores.rank
+    index, ranks, ahead = board.scores.index, board.scores.rank, board.uncertainty.ahead
+    rows = neighbours(evaluation.pairs_told_apart(index, ahead=ahead, level=level))
     shown = rows.assign(
         rank_first=rows["first"].map(ranks), rank_second=rows["second"].map(ranks),
         share_ahead=100 * rows["share_ahead"],
-        apart=["yes" if one else "no" for one in rows["told_apart"]],
-        source_id=[joined(sources[a], sources[b])
-                   for a, b in zip(rows["first"], rows["second"], strict=True)],
+        apart=rows["told_apart"].map({True: "yes", False: "no"}),
+        source_id=joint(board, rows["first"], rows["second"], words),
     )  # fmt: skip
     return lay_out("robustness.pairs", shown, words)
 
@@ -206,25 +201,10 @@ def weight_cases(
         if set(frame.nodes.loc[above, "aggregation"]) == {"arithmetic"}:
             found = weight_scenario(board.selected.cells, frame, node, (*shift.shares, UP_TO),
                                     se=board.selected.se[node])  # fmt: skip
-            told = {
-                "node": node,
-                "now": float(shares(frame)[node]),
-                "end": UP_TO,
-                "shares": shift.shares,
-                "steps": words.text.listing([f"{one:.0%}" for one in shift.shares]),
-            }
-            yield board, without_gaps(found, board, above), drawn(board, words) | told
-
-
-def without_gaps(found: WeightScenario, board: Board, way: list[str]) -> WeightScenario:
-    """Return a scenario with the pairs of units that have all scores on the way to the root.
-
-    Where one is missing its weight goes to the others, and the index is no straight line.
-    """
-    nodes = [child for node in way for child in board.framework.families[node]]
-    whole = board.scores.nodes[nodes].notna().all(axis=1)
-    pairs = found.break_even
-    return replace(found, break_even=pairs[pairs["ahead"].map(whole) & pairs["behind"].map(whole)])
+            steps = words.text.listing([f"{one:.0%}" for one in shift.shares])
+            told = {"node": node, "now": float(shares(frame)[node]), "end": UP_TO, "steps": steps}
+            told |= drawn(board, words) | {"shares": shift.shares}
+            yield board, found, told
 
 
 def scenario(
@@ -255,21 +235,17 @@ def scenario(
 def level_pairs(board: Board, found: WeightScenario, case: Said, words: Words) -> pd.DataFrame:
     """Return the pairs that change places between the present share and `UP_TO`."""
     rows = found.break_even[found.break_even["share"].between(case["now"], UP_TO)]
-    sources = sources_of(board, words)
     ends = found.frame.pivot(index="share", columns="unit_id", values="index")
     part = (rows["share"] - case["now"]) / (UP_TO - case["now"])
-    first, last = board.scores.index[rows["ahead"]], ends.loc[UP_TO, rows["ahead"]]
-    both = zip(rows["ahead"], rows["behind"], strict=True)
-    return rows.assign(
-        share=100 * rows["share"],
-        source_id=[joined(sources[a], sources[b]) for a, b in both],
-        index=first.to_numpy() * (1 - part) + last.to_numpy() * part,
-    )
+    first, last = rows["ahead"].map(board.scores.index), rows["ahead"].map(ends.loc[UP_TO])
+    sources = joint(board, rows["ahead"], rows["behind"], words)
+    level = first * (1 - part) + last * part
+    return rows.assign(share=100 * rows["share"], index=level, source_id=sources)
 
 
 def level_lines(board: Board, found: WeightScenario, case: Said, words: Words) -> pd.DataFrame:
     """Return the ends of the lines of the units that change places, for the figure."""
-    pairs = found.break_even[found.break_even["share"].between(case["now"], UP_TO)]
+    pairs = level_pairs(board, found, case, words)
     ends = found.frame[found.frame["share"] == UP_TO].set_index("unit_id")
     place, name = ends["index"].rank(ascending=False), names(words.units, words.text)
     risen = np.sign((board.scores.index.rank(ascending=False) - place).fillna(0))
@@ -289,20 +265,17 @@ def moves(
     """Return every rank move with its parts, and what the caption says of both runs."""
     pair, text = params.robustness.pair, words.text
     assert pair is not None
-    schemes = tables["indicators"][
-        tables["indicators"]["scheme_id"].isin([pair.before.scheme, pair.after.scheme])
-    ]
-    rows = tables["values"]
+    schemes, rows = tables["indicators"], tables["values"]
+    schemes = schemes[schemes["scheme_id"].isin([pair.before.scheme, pair.after.scheme])]
     rows = rows[rows["indicator_id"].isin(schemes["node_id"])
                 & rows["period"].isin([pair.before.period, pair.after.period])]  # fmt: skip
     sources = rows.groupby("unit_id")["source_id"].agg(lambda ids: joined(*ids))
     parts = found.frame[list(CAUSES)].astype("float64")
     cause = parts.abs().idxmax(axis=1).map(lambda name: text(f"robustness.causes.{name}"))
     heads = schemes[schemes["parent_id"].isna()].set_index("scheme_id")
-    cited_too = joined(*heads["source_id"])
     frame = found.frame.assign(
         cause=cause.where(found.frame["move"] != 0, "—"),
-        source_id=[joined(sources[unit], cited_too) for unit in found.frame["unit_id"]],
+        source_id=[joined(sources[u], *heads["source_id"]) for u in found.frame["unit_id"]],
     )
     told: Said = {f"{side}_scheme": text.choose(heads.loc[one.scheme], "name") for side, one in
             (("before", pair.before), ("after", pair.after))}  # fmt: skip
