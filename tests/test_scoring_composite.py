@@ -355,3 +355,28 @@ def test_rounding_moves_ranks_inside_the_group_alone() -> None:
     turned = scoring.rank_bounds(value, half, ascending=False, by=groups)
     assert turned["rank_best"].tolist() == [2, 2, 2, 1, 1]
     assert turned["rank_worst"].tolist() == [3, 2, 3, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("columns", "full"),
+    [
+        ({"rule": "goalposts", "low": 0, "high": 200}, 100),
+        ({"rule": "goalposts", "low": 0, "high": 200, "to_low": 10, "to_high": 60}, 60),
+        ({"rule": "goalposts", "low": 0, "high": 200, "cap": 90}, 90),
+        ({"rule": "efficacy_coefficient", "low": 50, "high": 250, "cap": 120}, 100),
+        ({"rule": "completion_rate", "target": 5, "cap": 80}, 80),
+        ({"rule": "completion_rate", "target": 5, "cap": 120}, 100),
+        ({"rule": "minmax:1,10"}, 10),
+        ({"rule": "deduction", "high": 20}, 20),
+        ({"rule": "deduction", "high": 20, "to_high": 50}, 50),
+        ({"rule": "deduction", "cap": 30}, 30),
+        ({"rule": "identity", "cap": 70}, 70),
+        ({"rule": "rank"}, NAN),
+    ],
+)
+def test_full_marks_are_those_of_the_rule(columns: dict[str, object], full: float) -> None:
+    tree = alone(**columns)
+    assert scoring.highest_score(tree, "a") == pytest.approx(full, nan_ok=True)
+    root = scoring.score(frame(a=[1, 2]), tree).lost["root"]
+    index = scoring.score(frame(a=[1, 2]), tree).index
+    np.testing.assert_allclose(root, full - index)
