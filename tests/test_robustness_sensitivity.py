@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,8 @@ from haidian_eval import robustness
 from haidian_eval.errors import ParameterError
 from haidian_eval.robustness.design import factorial, plan
 from haidian_eval.robustness.draws import source_of
-from haidian_eval.robustness.indices import outcome_of
+from haidian_eval.robustness.indices import USUAL, outcome_of
+from haidian_eval.scoring.outliers import treat_outliers
 
 SAMPLED = 0.05  # 2,048 points; published estimators are within 0.02 at this size
 
@@ -136,3 +139,7 @@ def test_output_that_never_moves_has_no_indices(choices: robustness.Choices) -> 
     assert found.frame["factor"].tolist() == ["weights" if choices.weights else "aggregation"]
     assert found.frame.drop(columns="factor").isna().all(axis=None)
     assert found.frame.shape == (1, 7)
+
+
+def test_nominal_ranks_have_the_usual_treatment_of_outliers() -> None:
+    assert inspect.signature(treat_outliers).parameters["max_winsorised"].default == USUAL

@@ -341,3 +341,42 @@ def test_points_lost_are_missing_where_no_full_marks_are_known() -> None:
     lost = scoring.score(frame(a=[1, 2], b=[3, 25]), tree).lost
     assert lost["a"].isna().all()
     assert lost["b"].tolist() == [3, 20]
+
+
+def test_rounding_moves_ranks_inside_the_group_alone() -> None:
+    # a 9-11 and b 10.5-12.5 overlap, c 19-21 does not; d and e are exact
+    value = pd.Series({"a": 10.0, "d": 5, "b": 11.5, "e": 6, "c": 20})
+    half = pd.Series({"a": 1.0, "d": 0, "b": 1, "e": 0, "c": 1})
+    groups = pd.Series({"a": "n", "d": "s", "b": "n", "e": "s", "c": "n"})
+    actual = scoring.rank_bounds(value, half, ascending=True, by=groups)
+    assert actual.index.tolist() == ["a", "d", "b", "e", "c"]
+    assert actual["rank_best"].tolist() == [1, 1, 1, 2, 3]
+    assert actual["rank_worst"].tolist() == [2, 1, 2, 2, 3]
+    turned = scoring.rank_bounds(value, half, ascending=False, by=groups)
+    assert turned["rank_best"].tolist() == [2, 2, 2, 1, 1]
+    assert turned["rank_worst"].tolist() == [3, 2, 3, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("columns", "full"),
+    [
+        ({"rule": "goalposts", "low": 0, "high": 200}, 100),
+        ({"rule": "goalposts", "low": 0, "high": 200, "to_low": 10, "to_high": 60}, 60),
+        ({"rule": "goalposts", "low": 0, "high": 200, "cap": 90}, 90),
+        ({"rule": "efficacy_coefficient", "low": 50, "high": 250, "cap": 120}, 100),
+        ({"rule": "completion_rate", "target": 5, "cap": 80}, 80),
+        ({"rule": "completion_rate", "target": 5, "cap": 120}, 100),
+        ({"rule": "minmax:1,10"}, 10),
+        ({"rule": "deduction", "high": 20}, 20),
+        ({"rule": "deduction", "high": 20, "to_high": 50}, 50),
+        ({"rule": "deduction", "cap": 30}, 30),
+        ({"rule": "identity", "cap": 70}, 70),
+        ({"rule": "rank"}, NAN),
+    ],
+)
+def test_full_marks_are_those_of_the_rule(columns: dict[str, object], full: float) -> None:
+    tree = alone(**columns)
+    assert scoring.highest_score(tree, "a") == pytest.approx(full, nan_ok=True)
+    root = scoring.score(frame(a=[1, 2]), tree).lost["root"]
+    index = scoring.score(frame(a=[1, 2]), tree).index
+    np.testing.assert_allclose(root, full - index)

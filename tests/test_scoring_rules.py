@@ -11,6 +11,7 @@ from score_trees import alone, branch, framework, leaf, scored
 
 from haidian_eval import scoring
 from haidian_eval.errors import ParameterError
+from haidian_eval.scoring.leaf import Leaf
 
 EXACT = 1e-12  # relative; a handful of operations on doubles
 NAN = math.nan
@@ -116,6 +117,7 @@ GOLDEN = [
     ("deduction", {"points": [(1, 2), (3, 10)]}, [0, 1, 2, 3, 9], [100, 98, 98, 90, 90]),
     # ranks: 1 is worst, ties share the lower number
     ("rank", {}, [10, 20, 20, 30], [1, 2, 2, 4]),
+    ("rank", {}, [30, 20, 30, 10, 20, 30], [4, 2, 4, 1, 2, 4]),
     ("rank", {"direction": "cost"}, [10, 20, 20, 30], [4, 2, 2, 1]),
     ("rank", {"direction": "target", "target": 5}, [3, 5, 9], [2, 3, 1]),
     ("rank", {}, [10, NAN, 5], [2, NAN, 1]),
@@ -283,3 +285,22 @@ def test_two_leaves_are_scored_by_their_own_rules() -> None:
     actual = scoring.score(pd.DataFrame({"a": [0.0, 1.0], "b": [5.0, 1.0]}), both)
     # (0 + 3 * 80) / 4 = 60; (100 + 3 * 20) / 4 = 40
     assert actual.index.tolist() == [60, 40]
+
+
+@pytest.mark.parametrize(
+    ("rule", "second"),
+    [
+        ("minmax", [3, 3]),
+        ("zscore", [3, 3]),
+        ("percentile_rank", [3, NAN]),
+        ("distance_to_target", [6, 7]),  # the target is 5
+        ("fraction_of_max", [-1, 2]),
+    ],
+)
+def test_one_draw_that_a_rule_cannot_take_is_refused_among_others(
+    rule: str, second: list[float]
+) -> None:
+    own = Leaf("a", rule, target=5.0)
+    assert scoring.RULES[rule](np.array([[1.0, 2.0]]), own).shape == (1, 2)
+    with pytest.raises(ParameterError, match=f"a: {rule}"):
+        scoring.RULES[rule](np.array([[1.0, 2.0], second]), own)
