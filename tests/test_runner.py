@@ -119,7 +119,8 @@ def test_shipped_stages_and_their_tables(root: Path) -> None:
     assert list(stages) == [
         "tables", "scoring", "environment", "economy", "robustness", "claims", "report",
     ]  # fmt: skip
-    assert stages["scoring"].writes == {"scores", "discrimination"}
+    assert {"scores", "discrimination", "standings"} <= stages["scoring"].writes
+    assert {"rank_intervals", "sensitivity_indices"} <= stages["robustness"].writes
     assert {"values", "units", "left_out", "defects"} <= stages["tables"].writes
     assert {"scores", "left_out"} <= stages["report"].reads
 
