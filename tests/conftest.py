@@ -7,7 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from study_runs import ROOT, Ran, run_study
+
+# No deadline: a machine under load is not a fault. In CI the same examples every time.
+settings.register_profile("house", deadline=None, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

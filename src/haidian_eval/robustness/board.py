@@ -22,10 +22,12 @@ from haidian_eval.scoring.framework import (
     with_special,
 )
 from haidian_eval.scoring.outliers import Treated, treat_outliers
+from haidian_eval.scoring.rules import BY_DISTANCE
 from haidian_eval.scoring.selection import Selected, select
 from haidian_eval.scoring.weights import official_weights
 
 Tables = Mapping[str, pd.DataFrame]
+COMPARING = BY_DISTANCE | {"fraction_of_max"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Board:
     units: the rows of the table of units, those that were scored. special: the index of the special
     block that is scored apart, by unit; missing where there is none. choices: what was varied.
     treated: one row per outlier that was drawn in or logged before scoring, see `treat_outliers`.
+    aside: groups and previous, as `score` takes them.
     """
 
     scheme: str
@@ -47,10 +50,15 @@ class Board:
     uncertainty: Uncertainty
     units: pd.DataFrame
     treated: pd.DataFrame
+    aside: Mapping[str, Any]
 
 
-def choices_of(params: Robustness, selected: Selected) -> Choices:
+def choices_of(params: Robustness, selected: Selected, framework: Framework) -> Choices:
     """Return the choices that the parameters list, with the errors that the values carry."""
+    fixed = sorted(set(framework.leaves) - set(treatable(framework)))
+    if params.winsorised and fixed:
+        raise ParameterError(f"robustness.winsorised: the rules of {fixed} have fixed ends, which"
+                             " treated outliers would leave behind; leave it empty")  # fmt: skip
     return Choices(
         weights=params.weights, rules=params.rules, aggregations=params.aggregations,
         winsorised=params.winsorised, missing=params.missing, interval=params.interval,
@@ -77,12 +85,22 @@ def selected(tables: Tables, framework: Framework, chosen: Composite, period: st
     return select(rows, framework, own, period)
 
 
-def treat(cells: pd.DataFrame, params: Params) -> Treated:
-    """Return values with outliers treated where the parameters ask for it."""
-    limit = params.scoring.max_winsorised
-    if limit:
-        return treat_outliers(cells, max_winsorised=limit)
-    return Treated(cells, pd.DataFrame(columns=["unit_id", "indicator_id"]))
+def treatable(framework: Framework) -> list[str]:
+    """Return the indicators whose outliers may be treated: those whose rule compares units.
+
+    Fixed ends are in the unit of the values; logarithms would leave them behind.
+    """
+    return [leaf for leaf, rule in framework.rules.items()
+            if rule.rule in COMPARING and rule.direction in ("benefit", "cost")]  # fmt: skip
+
+
+def treat(cells: pd.DataFrame, framework: Framework, params: Params) -> Treated:
+    """Return values with outliers treated where the parameters ask for it and a rule compares."""
+    limit, leaves = params.scoring.max_winsorised, treatable(framework)
+    if not limit or not leaves:
+        return Treated(cells, pd.DataFrame(columns=["unit_id", "indicator_id"]))
+    done = treat_outliers(cells[leaves], max_winsorised=limit)
+    return Treated(cells.assign(**dict(done.values.items())), done.cells)  # noqa: PD011
 
 
 def with_data_weights(framework: Framework, cells: pd.DataFrame, method: str) -> Framework:
@@ -114,15 +132,16 @@ def board(tables: Tables, chosen: Composite, params: Params) -> Board:
     """
     framework, whole = scored(tables, chosen, params)
     now = selected(tables, framework, chosen, chosen.period)
-    done = treat(now.cells, params)
+    done = treat(now.cells, framework, params)
     cells, units = done.values, tables["units"].set_index("unit_id").loc[now.cells.index]  # noqa: PD011
     framework = with_data_weights(framework, cells, params.scoring.weights)
     more: dict[str, Any] = {}
     if units["peer_group"].notna().all():
         more["groups"] = units["peer_group"]
     if chosen.previous:
-        more["previous"] = select(tables["values"], framework, units.index, chosen.previous).cells
-    choices, drawn = choices_of(params.robustness, now), params.robustness
+        before = select(tables["values"], framework, units.index, chosen.previous).cells
+        more["previous"] = treat(before, framework, params).values  # noqa: PD011
+    choices, drawn = choices_of(params.robustness, now, framework), params.robustness
     moved = uncertainty(cells, framework, choices, draws=drawn.draws, seed=drawn.seed, **more)
     special, block = pd.Series(float("nan"), cells.index), params.scoring.special_block
     if block in whole.nodes.index and params.scoring.special == "apart":
@@ -130,7 +149,7 @@ def board(tables: Tables, chosen: Composite, params: Params) -> Board:
     return Board(
         chosen.scheme, chosen.period, framework, replace(now, cells=cells),
         score(cells, framework, **more), special, choices, moved, units.reset_index(),
-        done.cells,
+        done.cells, more,
     )  # fmt: skip
 
 
@@ -142,7 +161,8 @@ def boards(tables: Tables, params: Params) -> list[Board]:
 def run_of(tables: Tables, chosen: Composite, params: Params) -> Run:
     """Return what a scheme scores in a period, for a comparison."""
     framework, _ = scored(tables, chosen, params)
-    cells = treat(selected(tables, framework, chosen, chosen.period).cells, params).values  # noqa: PD011
+    raw = selected(tables, framework, chosen, chosen.period).cells
+    cells = treat(raw, framework, params).values  # noqa: PD011
     framework = with_data_weights(framework, cells, params.scoring.weights)
     return Run(cells.dropna(how="all"), framework)
 

@@ -12,7 +12,8 @@ import pandas as pd
 
 from haidian_eval.errors import ParameterError, not_known
 from haidian_eval.robustness.noise import Noise, read_noise
-from haidian_eval.scoring.framework import CHOICES, Framework, check_choice
+from haidian_eval.scoring.composite import with_weights as with_table_weights
+from haidian_eval.scoring.framework import CHOICES, Framework, as_id, check_choice
 
 LARGEST_FACTORIAL = 100_000
 METHODS = {"rule": "rules", "aggregation": "aggregations", "missing": "missing"}
@@ -24,7 +25,8 @@ class Choices:
 
     weights: half-width of the uniform factor on every weight (0.25: w x U(0.75, 1.25),
     renormalised within its parent; 0: weights fixed). rules: for all leaves; aggregations: for all
-    parents; missing: for all leaves; winsorised: most values that outlier treatment may draw in.
+    parents; missing: for all leaves; winsorised: most values that outlier treatment may draw in
+    (of every indicator: meant for rules that compare units).
     weight_sets: node x set, blank = the framework's. node_weights: node -> weights to choose from.
     noise: errors of the values, see `read_noise`. interval: share of the draws between the ends of
     a rank interval. top: the first so many ranks that `top_share` counts.
@@ -73,18 +75,24 @@ def plan(choices: Choices, framework: Framework, values: pd.DataFrame) -> Plan:
         raise ParameterError(f"choices.interval = {choices.interval}: a share between 0 and 1")
     levels: dict[str, Sequence[Any]] = {}
     for column, name in METHODS.items():
-        for choice in filter(None, chosen := getattr(choices, name)):
+        chosen = list(dict.fromkeys(choice or "" for choice in getattr(choices, name)))
+        for choice in filter(None, chosen):
             check_choice(choice, CHOICES[column], f"choices.{name}: {choice!r}")
-        levels |= {column: list(chosen)} if len(chosen) else {}
+        levels |= {column: chosen} if chosen else {}
     if len(choices.winsorised):
-        levels["winsorised"] = [float(most) for most in choices.winsorised]
-    if choices.weight_sets is not None:
-        known_nodes(choices.weight_sets.index, framework, "weight_sets")
-        levels["weight_set"] = [str(name) for name in choices.weight_sets.columns]
+        levels["winsorised"] = [float(most) for most in dict.fromkeys(choices.winsorised)]
+    if (sets := choices.weight_sets) is not None:
+        known_nodes(sets.index, framework, "weight_sets")
+        levels["weight_set"] = [str(name) for name in sets.columns]
+        for name in sets:
+            with_table_weights(framework, sets[name].dropna())
     known_nodes(choices.node_weights, framework, "node_weights")
-    levels |= {f"node:{node}": list(ws) for node, ws in choices.node_weights.items()}
-    rooted = framework.nodes.index[framework.nodes["parent_id"].notna()]
-    drawn = tuple(str(node) for node in rooted) if choices.weights else ()
+    for node, own in choices.node_weights.items():
+        if not len(own):
+            raise ParameterError(f"choices.node_weights: {node!r} has no weight to choose from")
+        levels[f"node:{node}"] = list(dict.fromkeys(own))
+    drawn = tuple(kid for kin in framework.families.values() for kid in kin)
+    drawn = drawn if choices.weights else ()
     noise = read_noise(choices.noise, framework.leaves, values.index)
     return Plan(framework, levels, choices.weights, drawn, choices.weight_sets, noise)
 
@@ -132,16 +140,27 @@ def sampled(plan: Plan, unit: np.ndarray, seeds: np.ndarray) -> pd.DataFrame:
 def with_weights(table: pd.DataFrame, plan: Plan, unit: np.ndarray) -> pd.DataFrame:
     """Return the design with the weights of each row: those chosen, times what was drawn.
 
-    A drawn weight is w x U(1 - s, 1 + s); weights count within their parent on any scale.
+    A drawn weight is w x U(1 - s, 1 + s); weights count within their parent on any scale, so that
+    the mean renormalises them. Bonus points stay.
     """
     if not plan.drawn and plan.sets is None:
         return table
-    nodes = plan.framework.nodes.index[plan.framework.nodes["parent_id"].notna()]
+    nodes = pd.Index(plan.drawn or plan.framework.nodes.index.drop(plan.framework.root))
     differ = any(name == "weight_set" or name.startswith("node:") for name in plan.levels)
     chosen = weights_of(table if differ else table.head(1), plan.framework, plan.sets)[nodes]
     drawn = chosen.to_numpy() * (1 + plan.spread * (2 * unit - 1) if plan.drawn else 1.0)
     columns = [f"w:{node}" for node in nodes]
     return pd.concat([table, pd.DataFrame(drawn, table.index, columns, copy=False)], axis=1)
+
+
+def as_numbers(cells: pd.Series) -> np.ndarray:
+    """Return the numbers of a column of a design, blanks as missing; others are named."""
+    given = pd.to_numeric(cells.replace("", np.nan), errors="coerce")
+    wrong = cells[given.isna() & cells.notna() & (cells != "")]
+    if len(wrong):
+        row, cell = wrong.index[0], wrong.iloc[0]
+        raise ParameterError(f"design: {cells.name} = {cell!r} in row {row} is not a number")
+    return given.to_numpy(dtype="float64")
 
 
 def weights_of(
@@ -152,7 +171,7 @@ def weights_of(
     found = np.tile(base, (len(design), 1))
     if "weight_set" in design and sets is not None:
         own = sets.rename(columns=str).reindex(nodes).T
-        names = design["weight_set"].astype("str")
+        names = design["weight_set"].map(as_id, na_action="ignore")
         if strange := sorted(set(names.dropna()) - set(own.index)):
             raise ParameterError(not_known(f"weight_set {strange[0]!r}", strange[0], own.index))
         picked = own.reindex(names).to_numpy(dtype="float64")
@@ -161,7 +180,7 @@ def weights_of(
         for column in (c for c in design if str(c).startswith(prefix)):
             node = str(column).removeprefix(prefix)
             known_nodes([node], framework, column)
-            given = design[column].to_numpy(dtype="float64")
+            given = as_numbers(design[column])
             at = nodes.get_loc(node)
             found[:, at] = np.where(np.isnan(given), found[:, at], given)
     if (found < 0).any():

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from haidian_eval.errors import ParameterError
-from haidian_eval.robustness.design import weights_of
+from haidian_eval.robustness.design import as_numbers, weights_of
 from haidian_eval.robustness.noise import Noise, noisy, read_noise
 from haidian_eval.scoring.aggregation import score_nodes
 from haidian_eval.scoring.composite import numeric
@@ -94,7 +94,11 @@ def blocks(source: Source, framework: Framework, design: pd.DataFrame) -> Iterat
     """Yield the scores of all nodes for the draws of a design, as many at a time as fit."""
     check_columns(design, framework, source)
     weights = weights_of(design, framework, source.sets).to_numpy()
-    seeds = design["noise"].to_numpy() if "noise" in design else None
+    seeds = as_numbers(design["noise"]) if "noise" in design else None
+    if seeds is not None and not (seeds >= 0).all():
+        raise ParameterError("design: the column noise needs a number of zero or more in every row")
+    if "winsorised" in design:
+        design = design.assign(winsorised=as_numbers(design["winsorised"]))
     own = 1 if seeds is None else len(framework.leaves) // 10 + 1
     size = max(1, BLOCK // (max(len(source.cells), 1) * own))
     for steps, rows in by_steps(design):
@@ -156,7 +160,8 @@ def leaf_scores(
         filled[leaf] = fill_leaf(drawn[:, :, at], policies[leaf], leaf, source.groups, before)
     ready = filled if winsorised is None else treated(filled, raw, int(winsorised))
     scores = {leaf: score_leaf(ready[leaf], rule) for leaf, rule in framework.rules.items()}
-    return Leaves(scores, misses(filled, framework.nodes))
+    known = {leaf: drawn[:, :, at] for at, leaf in enumerate(raw)}
+    return Leaves(scores, misses(known, framework.nodes))
 
 
 def treated(

@@ -19,6 +19,7 @@ from haidian_eval.robustness.design import (
 from haidian_eval.robustness.draws import Source, blocks, source_of
 from haidian_eval.robustness.ranks import ranks_of
 from haidian_eval.scoring.framework import Framework
+from haidian_eval.scoring.ranking import TOUCHING
 
 POOL = 1024  # draws of the errors of the values among which a design chooses
 LEVEL = 0.95
@@ -83,7 +84,7 @@ def check_output(output: str, units: pd.Index) -> None:
         raise ParameterError(
             not_known(f"output = {output!r}", output, ["rank_shift", "index", "rank:UNIT"])
         )
-    if colon and unit not in units:
+    if colon and unit not in set(map(str, units)):
         raise ParameterError(not_known(f"output: the unit {unit!r}", unit, units))
 
 
@@ -104,7 +105,10 @@ def outcome_of(source: Source, varied: Plan, design: pd.DataFrame, output: str) 
             continue
         ranks = ranks_of(index)
         if kind == "rank":
-            outcome[block.rows] = ranks[:, source.cells.index.get_loc(unit)]
+            own = ranks[:, list(map(str, source.cells.index)).index(unit)]
+            if not own.all():
+                raise ParameterError(f"output: the unit {unit!r} has no rank in some of the draws")
+            outcome[block.rows] = own
             continue
         ranked = (ranks > 0) & (first > 0)
         shift = np.abs(ranks.astype(float) - first)
@@ -115,7 +119,7 @@ def outcome_of(source: Source, varied: Plan, design: pd.DataFrame, output: str) 
 def exact_indices(outcome: np.ndarray, varied: Plan) -> pd.DataFrame:
     """Return the indices of a full factorial: V(E(y|x)) / V(y) and E(V(y|others)) / V(y)."""
     grid = outcome.reshape([len(names) for names in varied.levels.values()])
-    whole, rows = grid.var(), []
+    whole, rows = grid.var() if np.ptp(grid) > TOUCHING else 0.0, []
     for at, factor in enumerate(varied.levels):
         others = tuple(axis for axis in range(grid.ndim) if axis != at)
         first, total = grid.mean(axis=others).var(), grid.var(axis=at).mean()
@@ -153,7 +157,7 @@ def estimated_indices(
     outcome: np.ndarray, problem: dict[str, object], factors: list[str], seed: int
 ) -> pd.DataFrame:
     """Return the estimated indices with 95 % intervals from 100 resamples."""
-    if np.ptp(outcome) == 0:
+    if np.ptp(outcome) <= TOUCHING:
         return pd.DataFrame([[f, *[np.nan] * 6] for f in factors], columns=COLUMNS)
     from SALib.analyze import sobol
 

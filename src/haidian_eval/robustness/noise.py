@@ -52,6 +52,7 @@ def read_noise(noise: Any, leaves: list[str], units: pd.Index) -> Noise | None:
 def noisy(values: pd.DataFrame, noise: Noise, seeds: np.ndarray) -> np.ndarray:
     """Return draw x unit x indicator: values with an error drawn for each seed.
 
+    Indicators without a value below zero stay there: what an error takes below is turned back.
     A normal error with the standard error and a uniform one within the half-width. Errors belong to
     the names of unit and indicator, so that the order of rows and columns does not matter.
     """
@@ -63,4 +64,6 @@ def noisy(values: pd.DataFrame, noise: Noise, seeds: np.ndarray) -> np.ndarray:
         drawn = np.empty((2, *shape))
         drawn[:, rows[:, None], columns] = rng.standard_normal(shape), rng.uniform(-1, 1, shape)
         errors[at] = noise.se.to_numpy() * drawn[0] + noise.half_width.to_numpy() * drawn[1]
-    return values.to_numpy() + errors
+    drawn_values = values.to_numpy() + errors
+    never_below = ~(values < 0).any().to_numpy()  # counts, shares, concentrations: turned back at 0
+    return np.where(never_below, np.abs(drawn_values), drawn_values)

@@ -47,8 +47,8 @@ class Uncertainty:
     def ahead(self) -> pd.DataFrame:
         """Unit x unit: share of the draws in which the unit of the row is ahead of the other."""
         units = self.rank_low.index
-        best = np.where(self.ranks == 0, np.iinfo(self.ranks.dtype).max, self.ranks)
-        shares = [(own[:, None] < best).mean(axis=0) for own in best.T]
+        first = np.where(self.ranks == 0, np.iinfo(self.ranks.dtype).max, self.ranks)
+        shares = [(own[:, None] < self.ranks).mean(axis=0) for own in first.T]
         return pd.DataFrame(np.reshape(shares, (len(units), len(units))), units, units)
 
 
@@ -98,7 +98,8 @@ def uncertainty(
     bands, veto = framework.bands, framework.nodes["veto"]
     shares = np.zeros((len(bands), len(values)))
     for block in blocks(source, framework, design):
-        index = block.scores[framework.root]
+        shape = (len(block.rows), len(values))
+        index = np.broadcast_to(block.scores[framework.root], shape)
         ranks[block.rows] = ranks_of(index)
         if bands:
             won = places({**block.scores, "index": index}, bands)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,12 +18,15 @@ from haidian_eval.scoring.ranking import competition_rank
 NORMAL = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
 
 
-def remove_one(values: pd.DataFrame, framework: Framework) -> pd.DataFrame:
-    """Return unit x indicator: the rank that each unit has without the indicator."""
+def remove_one(values: pd.DataFrame, framework: Framework, **aside: Any) -> pd.DataFrame:
+    """Return unit x indicator: the rank that each unit has without the indicator.
+
+    `aside`: groups and previous, as `scoring.score` takes them for missing policies.
+    """
     leaves = [leaf for leaf in framework.leaves if leaf not in framework.bonuses]
     design = pd.DataFrame(np.where(np.eye(len(leaves)) > 0, 0.0, np.nan), leaves,
                           [f"node:{leaf}" for leaf in leaves])  # fmt: skip
-    index = evaluate(values, framework, design)
+    index = evaluate(values, framework, design, **aside)
     return pd.DataFrame({leaf: competition_rank(index.loc[leaf]) for leaf in leaves})
 
 
@@ -88,16 +92,17 @@ class WeightScenario:
 
 def weight_scenario(
     values: pd.DataFrame, framework: Framework, node: str, node_shares: Sequence[float], *,
-    se: pd.Series | None = None,
+    se: pd.Series | None = None, **aside: Any,
 ) -> WeightScenario:  # fmt: skip
     """Return what every share of `node` would change, points taken pro rata from all others.
 
     `se`: unit -> standard error of the node's score, in points; without it nobody's gain is sure.
     """
-    base, parts = score(values, framework), []
+    base, parts = score(values, framework, **aside), []
     now = shares(framework)[node]
     for share in node_shares:
-        chosen = score(values, framework, weights=weights_with_share(framework, node, share))
+        weights = weights_with_share(framework, node, share)
+        chosen = score(values, framework, weights=weights, **aside)
         parts.append(one_share(base, chosen, share, se, abs(share - now)))
     return WeightScenario(pd.concat(parts, ignore_index=True), break_even(base, framework, node))
 

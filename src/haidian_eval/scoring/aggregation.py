@@ -145,6 +145,8 @@ def aggregate(family: Family, scores: Mapping[str, np.ndarray], weights: np.ndar
     Where none has any, as without its only indicator, the parent is missing.
     """
     own = weights[:, family.places]
+    if parse_choice(family.choice)[0] != "arithmetic" and ((own > 0) != (own[:1] > 0)).any():
+        return by_pattern(family, scores, weights)
     enters = [bool(column.any()) for column in (own > 0).T]
     used = [scores[child] for child, is_in in zip(family.children, enters, strict=True) if is_in]
     if not used:
@@ -154,10 +156,22 @@ def aggregate(family: Family, scores: Mapping[str, np.ndarray], weights: np.ndar
         score = AGGREGATORS[method](used, own if all(enters) else own[:, enters], numbers)
     except ParameterError as error:
         raise ParameterError(f"{family.name}: {error}") from None
-    for child, is_in, halts in zip(family.children, enters, family.halts, strict=True):
-        if is_in and halts and (gone := np.isnan(scores[child])).any():
+    for at, (child, halts) in enumerate(zip(family.children, family.halts, strict=True)):
+        if halts and (gone := np.isnan(scores[child]) & (own[:, at, None] > 0)).any():
             score = np.where(gone, np.nan, score)
     return score
+
+
+def by_pattern(family: Family, scores: Mapping[str, np.ndarray], weights: np.ndarray) -> np.ndarray:
+    """Return a parent's scores where other children have a weight in one draw than in another."""
+    patterns, which = np.unique(weights[:, family.places] > 0, axis=0, return_inverse=True)
+    units = np.broadcast_shapes(*(scores[child].shape for child in family.children))[1]
+    found = np.empty((len(weights), units))
+    for at in range(len(patterns)):
+        rows = np.flatnonzero(which.ravel() == at)
+        part = {c: scores[c] if len(scores[c]) == 1 else scores[c][rows] for c in family.children}
+        found[rows] = aggregate(family, part, weights[rows])
+    return found
 
 
 def score_nodes(

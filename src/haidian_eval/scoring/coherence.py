@@ -138,7 +138,7 @@ def influence(
     influence / weight, kind ("parent" | "index"), flag: "more" or "less" from `factor` on.
     """
     weight, parts = framework.nodes["weight"], []
-    overall = {framework.root: 1.0}
+    overall = dict.fromkeys(framework.bonuses, 0.0) | {framework.root: 1.0}
     for parent, children in framework.families.items():
         share = weight[children] / weight[children].sum()
         overall |= {child: overall[parent] * share[child] for child in children}

@@ -50,6 +50,8 @@ class Scores:
 
 def numeric(values: pd.DataFrame, framework: Framework) -> pd.DataFrame:
     """Return the values of the indicators as floats; what cannot be used is named."""
+    if not all(isinstance(name, str) for name in values.columns):
+        values = values.rename(columns=str)
     absent = [leaf for leaf in framework.leaves if leaf not in values]
     if absent:
         raise ParameterError(f"values has no column for the indicators {absent}")
@@ -150,7 +152,7 @@ def score(
         change = index - past.reindex(units)
     group = pd.Series("", index=units) if groups is None else groups.reindex(units)
     named = {**dict(nodes.items()), "index": index, BASE: base}
-    won = grade(named, framework.bands, missed(known, framework.nodes), framework.nodes["veto"])
+    won = grade(named, framework.bands, missed(raw, framework.nodes), framework.nodes["veto"])
     shares = effective_weights(scores, framework, tree)
     return Scores(
         normalised=nodes[framework.leaves], nodes=nodes, index=index, base_index=base,

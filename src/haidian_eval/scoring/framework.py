@@ -13,7 +13,7 @@ from haidian_eval.errors import ParameterError, not_known
 from haidian_eval.params import Scoring
 from haidian_eval.scoring.aggregation import AGGREGATORS, Family, Tree
 from haidian_eval.scoring.grades import Band, check_vetoes, read_bands
-from haidian_eval.scoring.leaf import Leaf, parse_choice
+from haidian_eval.scoring.leaf import FULL_MARKS, Leaf, parse_choice
 from haidian_eval.scoring.missing import MISSING
 from haidian_eval.scoring.normalise import best_score
 from haidian_eval.scoring.rules import NUMBERS, RULES
@@ -127,9 +127,11 @@ def build_framework(
     missing = [name for name in NEEDED if name not in indicators]
     if missing:
         raise ParameterError(f"the table of indicators has no column {missing}")
-    indicators = indicators.assign(node_id=indicators["node_id"].astype("str"))
+    ids = {name: indicators[name].map(as_id, na_action="ignore") for name in NEEDED[:2]}
+    indicators = indicators.assign(**ids)
     if "scheme_id" not in indicators:
-        own = "" if points is None or points.empty else points["scheme_id"].iloc[0]
+        named = points is not None and len(points) and "scheme_id" in points
+        own = points["scheme_id"].iloc[0] if named and points is not None else ""
         indicators = indicators.assign(scheme_id=own)
     schemes = list(indicators["scheme_id"].unique())
     if len(schemes) != 1:
@@ -150,13 +152,19 @@ def build_framework(
         raise ParameterError(
             f"all children of {empty} are bonus nodes; a mean needs one that is not"
         )
-    turned = nodes.index[nodes["to_low"] >= nodes["to_high"]]
+    turned = nodes.index[nodes["to_low"].fillna(0) >= nodes["to_high"].fillna(FULL_MARKS)]
     if len(turned):
         raise ParameterError(f"{turned[0]}: to_low must be below to_high; direction turns a scale")
     check_names(framework)
     check_weights(framework)
     check_vetoes(nodes, framework.leaves, framework.bands)
     return framework
+
+
+def as_id(cell: object) -> object:
+    """Return an id as text; a number that a reader made of it loses its decimal point."""
+    whole = isinstance(cell, float) and cell.is_integer()
+    return str(int(cell)) if whole else str(cell)  # type: ignore[call-overload]
 
 
 def with_defaults(nodes: pd.DataFrame) -> pd.DataFrame:
@@ -185,7 +193,9 @@ def points_by_leaf(points: pd.DataFrame | None, scheme: str) -> dict[str, np.nda
     """Return the points of each leaf in ascending order."""
     if points is None:
         return {}
-    own = points[points["scheme_id"] == scheme].sort_values(["node_id", "at"])
+    own = points if "scheme_id" not in points else points[points["scheme_id"] == scheme]
+    own = own.assign(**{name: pd.to_numeric(own[name]) for name in ("at", "score")})
+    own = own.sort_values(["node_id", "at"])
     return {str(leaf): group[["at", "score"]].to_numpy() for leaf, group in own.groupby("node_id")}
 
 
@@ -220,7 +230,8 @@ def check_weights(framework: Framework) -> None:
     wrong = sorted(weight.index[~(np.isfinite(weight) & (weight >= 0))])
     if wrong:
         raise ParameterError(f"weights must be finite and zero or more; see the nodes {wrong}")
-    family = weight.groupby(framework.nodes["parent_id"]).sum()
+    inside = framework.nodes["bonus"] == "no"
+    family = weight[inside].groupby(framework.nodes.loc[inside, "parent_id"]).sum()
     if (family <= 0).any():
         raise ParameterError(f"all weights under {sorted(family.index[family <= 0])} are zero")
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from haidian_eval.errors import ParameterError, not_known
+from haidian_eval.scoring.ranking import TIES
 
 PART = re.compile(r"\s*([\w.-]+)\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*")
 COMPARE: Mapping[str, Callable[[Any, float], Any]] = {
@@ -52,6 +53,7 @@ def read_bands(bands: pd.DataFrame | None, scheme: str, nodes: pd.Index) -> tupl
     if bands is None or bands.empty:
         return ()
     own = bands if "scheme_id" not in bands else bands[bands["scheme_id"] == scheme]
+    own = own.assign(lower=pd.to_numeric(own["lower"]))
     rows = own.sort_values("lower", ascending=False).to_dict("records")
     twice = own["lower"].duplicated().any() or own["grade"].duplicated().any()
     if twice or own["lower"].isna().any():
@@ -113,8 +115,8 @@ def misses(values: Mapping[str, Any] | pd.DataFrame, nodes: pd.DataFrame) -> dic
 
 
 def meets(scores: Mapping[str, Any], condition: Condition) -> Any:
-    """Return which units meet a condition; a missing score meets none."""
-    return COMPARE[condition.compare](scores[condition.of], condition.points)
+    """Return which units meet a condition; a missing score meets none, dust of adding aside."""
+    return COMPARE[condition.compare](np.round(scores[condition.of], TIES), condition.points)
 
 
 def places(scores: Mapping[str, Any], bands: tuple[Band, ...]) -> np.ndarray:
@@ -122,8 +124,12 @@ def places(scores: Mapping[str, Any], bands: tuple[Band, ...]) -> np.ndarray:
 
     `scores`: name -> series or arrays of one shape, such as draws x units.
     """
-    held = [np.logical_and.reduce([meets(scores, c) for c in band.conditions]) for band in bands]
-    none_left = np.ones(np.shape(scores["index"]), dtype=bool)
+    shape = np.shape(scores["index"])
+    held = [
+        np.logical_and.reduce([np.broadcast_to(meets(scores, c), shape) for c in band.conditions])
+        for band in bands
+    ]
+    none_left = np.ones(shape, dtype=bool)
     found: np.ndarray = np.argmax([*held, none_left], axis=0)
     return found
 
@@ -132,7 +138,7 @@ def shortfall(scores: Mapping[str, pd.Series], band: Band) -> np.ndarray:
     """Return the largest number of points that a unit lacks for a band."""
     short = [c.points - scores[c.of] for c in band.conditions if c.compare in (">=", ">")]
     lacking: np.ndarray = np.maximum.reduce([s.to_numpy(dtype="float64") for s in short])
-    return np.maximum(lacking, 0)
+    return np.maximum(np.round(lacking, TIES), 0)
 
 
 def highest_left(missed: Mapping[str, Any], veto: pd.Series, bands: tuple[Band, ...]) -> Any:
@@ -159,7 +165,8 @@ def grade(
     """
     index = scores["index"]
     missing = index.isna().to_numpy()
-    capped = missed.apply(lambda row: ";".join(row.index[row]), axis=1).reindex(index.index)
+    named = [";".join(missed.columns[row]) for row in missed.to_numpy(dtype=bool)]
+    capped = pd.Series(named, index.index, dtype="str")
     names = [band.grade for band in bands]
     place = places(scores, bands) if bands else np.zeros(len(index), dtype=int)
     distance = np.full(len(index), np.nan)
@@ -170,5 +177,5 @@ def grade(
     return Grades(
         pd.Series(np.where(missing, "", words), index.index, dtype="str"),
         pd.Series(np.where(missing, np.nan, distance), index.index),
-        capped.fillna("").astype("str"),
+        capped,
     )

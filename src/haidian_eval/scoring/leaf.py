@@ -41,6 +41,13 @@ class Leaf:
         """Whether a lower value is the better one."""
         return self.direction == "cost"
 
+    @property
+    def ceiling(self) -> float:
+        """The highest score allowed on the way to to_low..to_high, 100 where no cap is set."""
+        low, high = np.nan_to_num(self.to_low), np.nan_to_num(self.to_high, nan=FULL_MARKS)
+        share = FULL_MARKS * (self.cap - low) / (high - low)
+        return FULL_MARKS if np.isnan(self.cap) else float(share)
+
     def need(self, *names: str) -> list[float]:
         """Return numbers that the rule cannot do without, or say which the table lacks."""
         found = [float(getattr(self, name)) for name in names]

@@ -30,6 +30,8 @@ def m_mean(x: np.ndarray, groups: Aside, before: Aside) -> np.ndarray:
 
 def m_median(x: np.ndarray, groups: Aside, before: Aside) -> np.ndarray:
     """Return the median of the known values; missing where none is known."""
+    if not x.shape[-1]:
+        return x
     count = (~np.isnan(x)).sum(axis=-1, keepdims=True)
     ordered = np.sort(x, axis=-1)  # missing values come last
     ends = [np.take_along_axis(ordered, np.maximum(at, 0), axis=-1)

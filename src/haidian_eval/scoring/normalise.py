@@ -80,8 +80,8 @@ def best_score(leaf: Leaf) -> float:
         return leaf.numbers[1]
     elif leaf.rule == "deduction" and not np.isfinite([leaf.high, leaf.to_high]).all():
         return full_points(leaf)
-    elif leaf.rule in ("completion_rate", "efficacy_coefficient") and np.isfinite(leaf.cap):
-        full = min(FULL_MARKS, leaf.cap)
+    elif leaf.rule in ("completion_rate", "efficacy_coefficient"):
+        full = min(FULL_MARKS, leaf.ceiling)
     low, high = np.nan_to_num(leaf.to_low), np.nan_to_num(leaf.to_high, nan=FULL_MARKS)
     full = low + (high - low) * full / FULL_MARKS
     return full if np.isnan(leaf.cap) else min(full, leaf.cap)

@@ -66,7 +66,7 @@ def r_minmax(x: np.ndarray, leaf: Leaf) -> np.ndarray:
 def r_zscore(x: np.ndarray, leaf: Leaf) -> np.ndarray:
     """Return m + s (x - mean) / sd, sd with n - 1; m 0 and s 1 unless given (OECD 2008, step 5)."""
     mean, sd = mean_and_sd(x)
-    if not (sd > 0).all():
+    if not (highest(x) > lowest(x)).all():
         raise leaf.refuse("needs two different values", "choose a rule with fixed ends")
     middle, spread = leaf.numbers or (0.0, 1.0)
     return middle + spread * (-1 if leaf.is_cost else 1) * (x - mean) / sd
@@ -93,7 +93,7 @@ def r_completion_rate(x: np.ndarray, leaf: Leaf) -> np.ndarray:
 
     With a challenge value the points above 100 are earned on the way from target to challenge.
     """
-    (target,), cap = leaf.need("target"), np.nan_to_num(leaf.cap, nan=FULL_MARKS)
+    (target,), cap = leaf.need("target"), leaf.ceiling
     if not target > 0:
         raise leaf.refuse(f"needs a target above zero; {target:g} found", "choose goalposts")
     if leaf.is_cost:
@@ -101,7 +101,8 @@ def r_completion_rate(x: np.ndarray, leaf: Leaf) -> np.ndarray:
             rate = np.where(x <= 0, np.inf, target / x) * FULL_MARKS
     else:
         rate = FULL_MARKS * x / target
-    if np.isfinite(leaf.challenge) and (leaf.challenge < target) != leaf.is_cost:
+    easy = leaf.challenge >= target if leaf.is_cost else leaf.challenge <= target
+    if np.isfinite(leaf.challenge) and easy:
         raise leaf.refuse("has a challenge value that is easier than its target", "mend them")
     if np.isfinite(leaf.challenge) and cap > FULL_MARKS:
         over = (x - target) / (leaf.challenge - target)
@@ -119,8 +120,7 @@ def r_efficacy_coefficient(x: np.ndarray, leaf: Leaf) -> np.ndarray:
         raise leaf.refuse("needs two different ends", "mend low and high")
     if leaf.is_cost and bad < good:
         bad, good = good, bad
-    cap = np.nan_to_num(leaf.cap, nan=FULL_MARKS)
-    return np.clip(60 + 40 * (x - bad) / (good - bad), 0, cap)
+    return np.clip(60 + 40 * (x - bad) / (good - bad), 0, leaf.ceiling)
 
 
 def r_piecewise(x: np.ndarray, leaf: Leaf) -> np.ndarray:

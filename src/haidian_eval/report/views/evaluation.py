@@ -100,7 +100,7 @@ def median_unit(board: Board) -> str:
 
 def steps(board: Board) -> pd.DataFrame:
     """Return what one step of each indicator is worth to each unit."""
-    return evaluation.marginal_value(board.selected.cells, board.framework)
+    return evaluation.marginal_value(board.selected.cells, board.framework, **board.aside)
 
 
 def marginal(board: Board, words: Words) -> pd.DataFrame:

@@ -172,7 +172,7 @@ def factors(found: Sensitivity, board: Board, words: Words) -> pd.DataFrame:
 def removed(board: Board, words: Words) -> pd.DataFrame:
     """Return by indicator what its removal does to the ranks, and who moves most."""
     ranks = board.scores.rank.astype("Float64")
-    without = remove_one(board.selected.cells, board.framework).astype("Float64")
+    without = remove_one(board.selected.cells, board.framework, **board.aside).astype("Float64")
     name, rows = names(words.units, words.text), []
     for leaf, own in without.items():
         move = (ranks - own).abs()
@@ -200,7 +200,7 @@ def weight_cases(
         above = [frame.root, *line_of(frame, node)[1:]]
         if set(frame.nodes.loc[above, "aggregation"]) == {"arithmetic"}:
             found = weight_scenario(board.selected.cells, frame, node, (*shift.shares, UP_TO),
-                                    se=board.selected.se[node])  # fmt: skip
+                                    se=board.selected.se[node], **board.aside)  # fmt: skip
             steps = words.text.listing([f"{one:.0%}" for one in shift.shares])
             told = {"node": node, "now": float(shares(frame)[node]), "end": UP_TO, "steps": steps}
             told |= drawn(board, words) | {"shares": shift.shares}
