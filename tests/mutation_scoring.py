@@ -356,7 +356,8 @@ def judged(
 def calls_of_tests(folder: Path) -> Called:
     """Return test -> seconds and functions that it calls; the tests pass without any change."""
     source = copied(folder / "unchanged")
-    files = sorted(str(p) for name in SUITES for p in (ROOT / "tests").glob(f"{name}*.py"))
+    found = (p for name in SUITES for p in (ROOT / "tests").glob(f"{name}*.py"))
+    files = sorted(str(p) for p in found if not p.stem.endswith("_page"))  # pages run the study
     log, kept = folder / "log", folder / "calls.json"
     child = started(source, list(dict.fromkeys(files)), Calls(source, kept), log)
     _, status = os.waitpid(child, 0)
@@ -366,9 +367,9 @@ def calls_of_tests(folder: Path) -> Called:
 
 
 def tell(mutant: Mutant, result: str) -> None:
-    """Print a mark for a change that was noticed, a line for one that was not."""
-    told = f"\n{mutant.module}:{mutant.line}: {mutant.before}  ->  {mutant.after}\n"
-    print({"killed": ".", "timeout": "T"}.get(result, told), end="", flush=True)
+    """Print a mark for a change that was noticed, a line for one that was not or took too long."""
+    told = f"\n{result}: {mutant.module}:{mutant.line}: {mutant.before}  ->  {mutant.after}\n"
+    print("." if result == "killed" else told, end="", flush=True)
 
 
 def chosen(args: argparse.Namespace) -> list[Mutant]:
