@@ -154,8 +154,19 @@ def board(tables: Tables, chosen: Composite, params: Params) -> Board:
 
 
 def boards(tables: Tables, params: Params) -> list[Board]:
-    """Return every scheme that the parameters name, scored."""
-    return [board(tables, chosen, params) for chosen in params.scoring.composites]
+    """Return every scheme that the parameters name and the edition has values of, scored."""
+    named = params.scoring.composites
+    return [board(tables, own, params) for own in named if has_values(tables, own)]
+
+
+def has_values(tables: Tables, chosen: Composite) -> bool:
+    """Tell whether any unit of the kind has a value of the scheme in the period."""
+    units, nodes, values = tables["units"], tables["indicators"], tables["values"]
+    own = units.loc[units["unit_type"] == chosen.kind, "unit_id"]
+    leaves = nodes.loc[(nodes["scheme_id"] == chosen.scheme) & nodes["rule"].notna(), "node_id"]
+    rows = values[(values["period"] == chosen.period) & values["unit_id"].isin(own)]
+    known = chosen.scheme not in set(nodes["scheme_id"])  # a wrong name is told when it is scored
+    return known or bool(rows["indicator_id"].isin(leaves).any())
 
 
 def run_of(tables: Tables, chosen: Composite, params: Params) -> Run:
@@ -170,6 +181,6 @@ def run_of(tables: Tables, chosen: Composite, params: Params) -> Run:
 def compared(tables: Tables, params: Params) -> Comparison | None:
     """Return the comparison of the two schemes and periods that the parameters name, if any."""
     pair = params.robustness.pair
-    if pair is None:
+    if pair is None or not all(has_values(tables, own) for own in (pair.before, pair.after)):
         return None
     return compare(*(run_of(tables, chosen, params) for chosen in (pair.before, pair.after)))

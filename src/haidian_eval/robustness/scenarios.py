@@ -13,7 +13,7 @@ from haidian_eval.errors import ParameterError, not_known
 from haidian_eval.robustness.draws import evaluate
 from haidian_eval.scoring.composite import Scores, score
 from haidian_eval.scoring.framework import Framework
-from haidian_eval.scoring.ranking import competition_rank
+from haidian_eval.scoring.ranking import TOUCHING, competition_rank
 
 NORMAL = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
 
@@ -120,7 +120,7 @@ def one_share(
     error = pd.Series(np.nan, change.index) if se is None else se.reindex(change.index)
     half = NORMAL * slope * error
     low, high = change - half, change + half
-    verdict = np.select([low > 0, high < 0], ["gains", "loses"], "open")
+    verdict = np.select([low > TOUCHING, high < -TOUCHING], ["gains", "loses"], "open")
     columns = {"unit_id": change.index, "share": share, "index": chosen.index, "rank": chosen.rank,
                "grade": chosen.grade, "change": change, "low": low, "high": high,
                "verdict": verdict}  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from haidian_eval.params import Params
 from haidian_eval.report.exhibit import joined
 from haidian_eval.report.layout import lay_out
 from haidian_eval.report.operations import Words
@@ -230,10 +231,17 @@ def results(found: list[Board]) -> pd.DataFrame:
             "source_id": cited(board, own.index.index),
         })  # fmt: skip
         parts.append(frame.reset_index(drop=True))
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["scheme_id"])
 
 
 def reasons_of(found: list[Board]) -> pd.DataFrame:
     """Return every reason for lost points: scheme_id, unit_id, node_id, reason, points."""
     parts = [reasons(b.scores, b.framework).assign(scheme_id=b.scheme) for b in found]
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["scheme_id"])
+
+
+def absent(found: list[Board], params: Params, words: Words) -> str:
+    """Return the names of the schemes that are to be scored and have no value in this edition."""
+    wanted = [own.scheme for own in params.scoring.composites]
+    missing = [name for name in wanted if name not in {board.scheme for board in found}]
+    return words.text.listing([words.indicator(name)["indicator"] for name in missing])

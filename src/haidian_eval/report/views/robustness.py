@@ -27,7 +27,8 @@ METHODS = {"rule": "score_rules", "aggregation": "means", "missing": "missing_po
 
 def by_scheme(boards: list[Board], make: Callable[[Board], pd.DataFrame]) -> pd.DataFrame:
     """Return what `make` finds for each scheme as one table, to be kept."""
-    return pd.concat([make(own).assign(scheme=own.scheme) for own in boards], ignore_index=True)
+    parts = [make(own).assign(scheme=own.scheme) for own in boards]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["scheme"])
 
 
 def choice_words(kind: str, choice: str, text: Any) -> str:
