@@ -15,6 +15,7 @@ from haidian_eval import robustness, scoring
 from haidian_eval.errors import ParameterError
 from haidian_eval.params import Composite, Params, load_params
 from haidian_eval.robustness.board import board, compared
+from haidian_eval.scoring.framework import with_choices, with_special
 
 EXACT = 1e-12  # relative: the same few sums in another order
 NAN = math.nan
@@ -323,3 +324,9 @@ def test_two_periods_named_by_the_parameters_are_compared() -> None:
     assert found is not None
     # all at 50, then 20, 50, 45: ranks 1, 1, 1 and 3, 1, 2, by values alone
     assert found.frame["value"].tolist() == found.frame["move"].tolist() == [-2, 0, -1]
+
+
+def test_special_block_that_is_all_of_its_parent_cannot_be_left_out() -> None:
+    tree = framework(branch("root", None), leaf("a"), branch("p"), leaf("block", "p"))
+    with pytest.raises(ParameterError, match="p: rule"):
+        with_choices(with_special(tree, "block", "apart"), {})

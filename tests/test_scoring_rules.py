@@ -304,3 +304,9 @@ def test_one_draw_that_a_rule_cannot_take_is_refused_among_others(
     assert scoring.RULES[rule](np.array([[1.0, 2.0]]), own).shape == (1, 2)
     with pytest.raises(ParameterError, match=f"a: {rule}"):
         scoring.RULES[rule](np.array([[1.0, 2.0], second]), own)
+
+
+def test_zero_beside_a_logarithm_is_the_logarithm_of_one() -> None:
+    # low 0 = ln 1, high 4.605... = ln 100: 10 is half the way
+    ends = {"transform": "log", "low": 0, "high": math.log(100)}
+    assert scored([1, 10, 100], rule="goalposts", **ends) == pytest.approx([0, 50, 100])

@@ -73,7 +73,9 @@ def test_trail_has_the_share_in_the_parent_after_missing_values() -> None:
     assert (first.at["c", "share"], second.at["c", "share"]) == (1, 0.2)
     assert math.isnan(first.at["d", "share"])
     assert second.at["d", "share"] == 0.8
-    assert first["weight"].to_dict() == dict(TREE.nodes["weight"])
+    assert first["weight"].to_dict() == {
+        "root": 1, "p": 3, "a": 2, "b": 6, "q": 1, "c": 1, "d": 4, "more": 5,
+    }  # fmt: skip
     assert first.at["p", "score"] == pytest.approx(0.25 * 25 + 0.75 * 40, rel=EXACT)
     assert second.at["p", "score"] == pytest.approx(0.25 * 25, rel=EXACT)
 
