@@ -165,7 +165,8 @@ def grade(
     """
     index = scores["index"]
     missing = index.isna().to_numpy()
-    named = [";".join(missed.columns[row]) for row in missed.to_numpy(dtype=bool)]
+    binding = missed.columns.to_numpy(dtype=object)
+    named = [";".join(binding[row]) for row in missed.to_numpy(dtype=bool)]
     capped = pd.Series(named, index.index, dtype="str")
     names = [band.grade for band in bands]
     place = places(scores, bands) if bands else np.zeros(len(index), dtype=int)
