@@ -31,6 +31,13 @@ def by_scheme(boards: list[Board], make: Callable[[Board], pd.DataFrame]) -> pd.
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["scheme"])
 
 
+def indices(boards: list[Board], moved: Sensitivity | None) -> pd.DataFrame:
+    """Return the sensitivity indices of the first scheme, to be kept; none without a scheme."""
+    return by_scheme(
+        boards[:1] if moved else [], lambda _: moved.frame if moved else pd.DataFrame()
+    )
+
+
 def choice_words(kind: str, choice: str, text: Any) -> str:
     """Return one alternative of a method step in words."""
     if not choice:
