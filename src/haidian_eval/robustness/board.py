@@ -88,10 +88,12 @@ def selected(tables: Tables, framework: Framework, chosen: Composite, period: st
 def treatable(framework: Framework) -> list[str]:
     """Return the indicators whose outliers may be treated: those whose rule compares units.
 
-    Fixed ends are in the unit of the values; logarithms would leave them behind.
+    Fixed ends and the targets of binding indicators are in the unit of the values; logarithms would
+    leave them behind.
     """
-    return [leaf for leaf, rule in framework.rules.items()
-            if rule.rule in COMPARING and rule.direction in ("benefit", "cost")]  # fmt: skip
+    veto = framework.nodes["veto"]
+    return [leaf for leaf, rule in framework.rules.items() if rule.rule in COMPARING
+            and rule.direction in ("benefit", "cost") and veto[leaf] == "no"]  # fmt: skip
 
 
 def treat(cells: pd.DataFrame, framework: Framework, params: Params) -> Treated:
@@ -160,13 +162,17 @@ def boards(tables: Tables, params: Params) -> list[Board]:
 
 
 def has_values(tables: Tables, chosen: Composite) -> bool:
-    """Tell whether any unit of the kind has a value of the scheme in the period."""
+    """Tell whether any unit of the kind has a value of the scheme in the period.
+
+    A scheme that is not in the table counts as one that has: it is named where it is scored.
+    """
     units, nodes, values = tables["units"], tables["indicators"], tables["values"]
+    if chosen.scheme not in set(nodes["scheme_id"]):
+        return True
     own = units.loc[units["unit_type"] == chosen.kind, "unit_id"]
     leaves = nodes.loc[(nodes["scheme_id"] == chosen.scheme) & nodes["rule"].notna(), "node_id"]
     rows = values[(values["period"] == chosen.period) & values["unit_id"].isin(own)]
-    known = chosen.scheme not in set(nodes["scheme_id"])  # a wrong name is told when it is scored
-    return known or bool(rows["indicator_id"].isin(leaves).any())
+    return bool(rows["indicator_id"].isin(leaves).any())
 
 
 def run_of(tables: Tables, chosen: Composite, params: Params) -> Run:
