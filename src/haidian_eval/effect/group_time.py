@@ -1,0 +1,189 @@
+"""Effects by cohort and period (Callaway and Sant'Anna 2021, Journal of Econometrics 225)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from haidian_eval.effect.comparison import METHODS, compare
+from haidian_eval.effect.estimate import check_level, interval
+from haidian_eval.effect.panel import Panel, named, read_panel, refuse_without_comparison
+from haidian_eval.effect.within import by_cluster
+from haidian_eval.errors import ParameterError, not_known
+
+CONTROLS = ("never", "notyet")
+BASES = ("varying", "universal")
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTimeEffects:
+    """Effects by cohort and period.
+
+    frame: cohort, time (as in the panel's numbers), value, se, low, high, n (treated units),
+    controls (units compared with), base (the period compared with). influence: unit x row of the
+    frame; times 1 / units it adds up to the estimate's error. cohorts: of the units, inf for never.
+    cluster: codes of the units; none where units are taken as independent. dropped: units treated
+    from the first period on, which have no period before. anticipation: periods. df, rule, level:
+    of the errors.
+    """
+
+    frame: pd.DataFrame
+    influence: np.ndarray = field(repr=False)
+    cohorts: np.ndarray = field(repr=False)
+    cluster: np.ndarray | None = field(repr=False)
+    clusters: int
+    dropped: int
+    anticipation: int
+    df: float
+    rule: str
+    level: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cohort in one period: places of the period and of its base, who is compared."""
+
+    cohort: float
+    time: int
+    base: int
+    own: np.ndarray
+    other: np.ndarray
+
+
+def covariance(influence: np.ndarray, cluster: np.ndarray | None) -> np.ndarray:
+    """Return the covariance of estimates from their influence; by cluster with G / (G - 1)."""
+    n = len(influence)
+    if cluster is None:
+        return influence.T @ influence / n**2
+    count = int(cluster.max()) + 1
+    whole = by_cluster(cluster, influence, count)
+    return whole.T @ whole / n**2 * (count / (count - 1))
+
+
+def errors(influence: np.ndarray, cluster: np.ndarray | None) -> np.ndarray:
+    """Return standard errors of estimates from their influence (unit x estimate)."""
+    n = len(influence)
+    if cluster is None:
+        found: np.ndarray = np.sqrt(np.einsum("ij,ij->j", influence, influence)) / n
+        return found
+    return np.sqrt(np.diag(covariance(influence, cluster)))
+
+
+def att_gt(
+    panel: pd.DataFrame, outcome: str, unit: str, time: str, cohort: str, *,
+    control: Literal["never", "notyet"] = "never", covariates: str | Sequence[str] | None = None,
+    method: str = "dr", anticipation: int = 0, base: str = "varying", cluster: str | None = None,
+    level: float = 0.95,
+) -> GroupTimeEffects:  # fmt: skip
+    """Return the effect on each cohort in each period, against units never or not yet treated.
+
+    Change since the last period before adoption (less `anticipation`), less that of the comparison;
+    before adoption the change from the period before (base="varying") or against the same base
+    ("universal"). covariates: their values in the base period; "dr" doubly robust, "reg" outcome
+    model, "ipw" weights. A unit counts where both periods are observed. Errors from influence
+    functions, normal; with `cluster` t with clusters - 1 degrees of freedom, and none for a cohort
+    that is one cluster. Raises ParameterError for names that are not known and unusable panels.
+    """
+    for what, given, known in (("control", control, CONTROLS), ("method", method, METHODS),
+                               ("base", base, BASES)):  # fmt: skip
+        if given not in known:
+            raise ParameterError(not_known(f"{what}={given!r}", given, known))
+    check_level(level)
+    whole = read_panel(panel, outcome, unit, time, cohort=cohort, cluster=cluster,
+                       covariates=named(covariates))  # fmt: skip
+    refuse_without_comparison(whole)
+    own, dropped = comparable(whole, control, anticipation)
+    cells = list(cells_of(own, control, anticipation, base))
+    if not cells:
+        raise ParameterError("no cohort has a period before it and units to compare with in it")
+    codes = own.cluster if cluster else None
+    rows, influence = estimate_cells(own, cells, method)
+    influence[:, alone(own, cells, codes)] = np.nan
+    df = len(own.clusters) - 1.0 if cluster else np.inf
+    se = errors(influence, codes)
+    low, high = interval(rows["value"].to_numpy(), se, df=df, level=level)
+    frame = rows.assign(se=se, low=low, high=high)[
+        ["cohort", "time", "value", "se", "low", "high", "n", "controls", "base"]
+    ]
+    rule = "influence functions, clustered, G/(G-1)" if cluster else "influence functions, by unit"
+    return GroupTimeEffects(frame, influence, own.cohort, codes, len(own.clusters), dropped,
+                            anticipation, df, rule, level)  # fmt: skip
+
+
+def comparable(panel: Panel, control: str, anticipation: int) -> tuple[Panel, int]:
+    """Return the panel without units treated from the start on, and how many those are.
+
+    Without units never treated the last cohort serves as comparison, until it adopts.
+    """
+    early = panel.cohort <= panel.times[0] + anticipation
+    if early.all():
+        raise ParameterError("every unit is treated from the first period on; earlier ones are needed")
+    own, count = panel.keep(~early), int(early.sum())
+    if np.isinf(own.cohort).any():
+        return own, count
+    if control == "never":
+        raise ParameterError(
+            'control="never": no unit is never treated; use control="notyet", which compares with'
+            " units that adopt later"
+        )
+    last = own.cohort.max()
+    before = own.times < last - anticipation
+    if before.sum() < 2 or (own.cohort == last).all():
+        raise ParameterError("all units adopt at one date or too early to compare; nobody is left")
+    kept = own.keep(np.ones(len(own.units), dtype=bool), before)
+    return replace(kept, cohort=np.where(own.cohort == last, np.inf, own.cohort)), count
+
+
+def cells_of(panel: Panel, control: str, anticipation: int, base: str) -> Iterator[Cell]:
+    """Return all comparisons that can be made, cohort by cohort."""
+    for cohort in np.unique(panel.cohort[np.isfinite(panel.cohort)]):
+        last = int(np.flatnonzero(panel.times + anticipation < cohort)[-1])
+        for at in range(len(panel.times)):
+            before = last if panel.times[at] >= cohort or base == "universal" else at - 1
+            if before == at or before < 0:
+                continue
+            both = panel.seen[:, at] & panel.seen[:, before]
+            own = both & (panel.cohort == cohort)
+            until = panel.times[max(at, before)] + anticipation
+            late = np.isinf(panel.cohort) if control == "never" else panel.cohort > until
+            other = both & late & ~own & (panel.cohort != cohort)
+            if own.any() and other.any():
+                yield Cell(float(cohort), at, before, own, other)
+
+
+def estimate_cells(
+    panel: Panel, cells: list[Cell], method: str
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return the effect in every cell and the influence of every unit on it."""
+    n, rows = len(panel.units), []
+    influence = np.zeros((n, len(cells)), order="F")
+    for place, cell in enumerate(cells):
+        use = np.flatnonzero(cell.own | cell.other)
+        change = panel.outcome[use, cell.time] - panel.outcome[use, cell.base]
+        x = None
+        if panel.covariates:
+            ones = np.ones(len(use))
+            x = np.column_stack([ones, *(v[use, cell.base] for v in panel.covariates.values())])
+            known = ~np.isnan(x).any(axis=1)
+            use, change, x = use[known], change[known], x[known]
+        treated = cell.own[use]
+        found = compare(change, treated, x, method)
+        influence[use, place] = found.influence * (n / len(use))
+        rows.append((cell.cohort, panel.times[cell.time], found.value, int(treated.sum()),
+                     int((~treated).sum()), panel.times[cell.base]))  # fmt: skip
+    names = ["cohort", "time", "value", "n", "controls", "base"]
+    frame = pd.DataFrame(rows, columns=names)
+    whole = ["cohort", "time", "base"]
+    if (frame[whole] % 1 == 0).all(axis=None):
+        frame = frame.astype(dict.fromkeys(whole, "int64"))
+    return frame, influence
+
+
+def alone(panel: Panel, cells: list[Cell], codes: np.ndarray | None) -> np.ndarray:
+    """Return which cells have one treated cluster: nothing shows how far that one varies."""
+    own = np.arange(len(panel.units)) if codes is None else codes
+    return np.array([len(np.unique(own[cell.own])) < 2 for cell in cells])

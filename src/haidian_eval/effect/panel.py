@@ -1,0 +1,258 @@
+"""A panel of units over periods, checked and laid out as unit x period."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from haidian_eval.errors import ParameterError, not_known
+
+PERIOD = re.compile(r"(\d{4})(?:-?(Q|H|M|-)(\d{1,2}))?")
+A_YEAR = {None: 1, "H": 2, "Q": 4, "M": 12, "-": 12}  # periods in a year by their mark
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Outcomes of units over periods.
+
+    units: N labels. times: T numbers, rising. labels: T periods as they were written. outcome: N x
+    T, missing where not observed. cohort: N, number of the first treated period, inf for never.
+    treated: N x T, False where not observed. cluster: N codes. clusters: labels of the codes.
+    covariates: by name N x T.
+    """
+
+    units: pd.Index
+    times: np.ndarray
+    labels: pd.Index
+    outcome: np.ndarray
+    cohort: np.ndarray
+    treated: np.ndarray
+    cluster: np.ndarray
+    clusters: pd.Index
+    covariates: dict[str, np.ndarray]
+
+    @cached_property
+    def seen(self) -> np.ndarray:
+        """Unit x period: whether the outcome is observed."""
+        return ~np.isnan(self.outcome)
+
+    @property
+    def n(self) -> int:
+        """Number of observed rows."""
+        return int(self.seen.sum())
+
+    @property
+    def since(self) -> np.ndarray:
+        """Unit x period: periods since adoption, -inf for units that never adopt."""
+        return self.times[None, :] - self.cohort[:, None]
+
+    def keep(self, own: np.ndarray, periods: np.ndarray | None = None) -> Panel:
+        """Return the panel of some units, and of some periods, alone."""
+        at = np.ones(len(self.times), dtype=bool) if periods is None else periods
+        codes, clusters = pd.factorize(self.cluster[own])
+        return Panel(
+            self.units[own], self.times[at], self.labels[at], self.outcome[own][:, at],
+            self.cohort[own], self.treated[own][:, at], codes, self.clusters[clusters],
+            {name: own_values[own][:, at] for name, own_values in self.covariates.items()},
+        )  # fmt: skip
+
+
+def complete(panel: Panel) -> Panel:
+    """Return the panel without the rows in which a covariate is missing."""
+    gaps = np.isnan(np.array(list(panel.covariates.values()))).any(axis=0)
+    if not panel.covariates or not (gaps & panel.seen).any():
+        return panel
+    known = replace(panel, outcome=np.where(gaps, np.nan, panel.outcome))
+    return known.keep(known.seen.any(axis=1))
+
+
+def named(covariates: str | Sequence[str] | None) -> list[str]:
+    """Return the names of covariates: none, one or several."""
+    return [covariates] if isinstance(covariates, str) else list(covariates or ())
+
+
+def column(frame: pd.DataFrame, name: str, role: str) -> pd.Series:
+    """Return a column of the panel, or say which there are."""
+    if name not in frame.columns:
+        raise ParameterError(not_known(f"{role} = {name!r}: the column", name, frame.columns))
+    return frame[name]
+
+
+def numbers(values: pd.Series, role: str) -> np.ndarray:
+    """Return periods as numbers that rise by one a period; missing ones are NaN.
+
+    Raises ParameterError for texts that are no periods and for periods of several lengths.
+    """
+    if isinstance(values.dtype, pd.PeriodDtype):
+        ordinal = values.array.asi8.astype("float64")
+        return np.where(values.isna(), np.nan, ordinal)
+    if pd.api.types.is_numeric_dtype(values):
+        return values.to_numpy(dtype="float64", na_value=np.nan)
+    if pd.api.types.is_datetime64_any_dtype(values):
+        raise ParameterError(f"{role}: dates are found; give periods such as 2023Q1 or 2023-01")
+    codes, texts = pd.factorize(values)
+    pairs = [(text, PERIOD.fullmatch(str(text).strip())) for text in texts]
+    if wrong := [text for text, found in pairs if not found and str(text).strip() not in ("", "0")]:
+        raise ParameterError(f"{role}: {wrong[0]!r} is no period; write 2023, 2023Q1 or 2023-01")
+    if len(marks := {A_YEAR[found[2]] for _, found in pairs if found}) > 1:
+        raise ParameterError(f"{role}: years, quarters and months are mixed; use one of them")
+    each = [int(f[1]) * A_YEAR[f[2]] + int(f[3] or 1) - 1 if f else np.nan for _, f in pairs]
+    return np.append(each, np.nan)[codes] if len(marks) or len(each) else np.full(len(codes), np.nan)
+
+
+def constant(code: np.ndarray, values: np.ndarray, units: pd.Index, says: str) -> np.ndarray:
+    """Return one value per unit; one that changes within a unit is refused."""
+    own = np.zeros(len(units), dtype=values.dtype)
+    own[code] = values
+    differs = own[code] != values
+    if differs.any():
+        raise ParameterError(says.format(unit=units[code[differs.argmax()]]))
+    return own
+
+
+def read_panel(
+    frame: pd.DataFrame, outcome: str, unit: str, time: str, *, cohort: str | None = None,
+    treatment: str | None = None, cluster: str | None = None, covariates: Sequence[str] = (),
+) -> Panel:  # fmt: skip
+    """Return a checked panel; rows without outcome are left out.
+
+    Raises ParameterError for a column that is not there, a unit with two rows in one period, an
+    outcome that is no number or missing everywhere, a treatment that is not 0 or 1 or switches off,
+    a cohort that changes or looks like a treatment, a unit in two clusters and a single cluster.
+    """
+    values = outcome_of(column(frame, outcome, "outcome"), outcome)
+    code, units = pd.factorize(column(frame, unit, "unit"), use_na_sentinel=True)
+    period = numbers(column(frame, time, "time"), f"time = {time!r}")
+    if (code < 0).any() or np.isnan(period).any():
+        raise ParameterError(f"{unit!r} or {time!r} is missing in a row; each row needs both")
+    at, times = pd.factorize(period, sort=True)
+    labels = pd.Index(frame[time].iloc[pd.Series(at).drop_duplicates().sort_values().index])
+    refuse_duplicates(code, at, units, labels)
+    shape, place = (len(units), len(times)), (code, at)
+    grid = spread(values, place, shape)
+    clusters_of = column(frame, cluster or unit, "cluster")
+    codes, clusters = pd.factorize(clusters_of)
+    of_unit = constant(code, codes, units, f"cluster = {cluster!r}: the unit {{unit!r}} lies in two"
+                       " clusters; a unit belongs to one")  # fmt: skip
+    if len(clusters) < 2:
+        raise ParameterError(
+            f"cluster = {cluster or unit!r}: one cluster alone; errors need at least two, and"
+            " trustworthy ones ten"
+        )
+    first, treated = np.full(len(units), np.inf), np.zeros(shape, dtype=bool)
+    if cohort is not None:
+        first = cohort_of(column(frame, cohort, "cohort"), cohort, code, units, times)
+        treated = times[None, :] >= first[:, None]
+    if treatment is not None:
+        given = treatment_of(column(frame, treatment, "treatment"), treatment)
+        treated = spread(given, place, shape) == 1
+        first = adoption(treated, spread(given, place, shape) == 0, times, units, labels)
+    more = {name: spread(outcome_of(column(frame, name, "covariates"), name), place, shape)
+            for name in covariates}  # fmt: skip
+    own = ~np.isnan(grid).all(axis=1)
+    known = Panel(units, times, labels, grid, first, treated, of_unit, clusters, more)
+    return known if own.all() else known.keep(own)
+
+
+def spread(values: np.ndarray, place: tuple[Any, Any], shape: tuple[int, int]) -> np.ndarray:
+    """Return unit x period, missing where there is no row."""
+    grid = np.full(shape, np.nan)
+    grid[place] = values
+    return grid
+
+
+def outcome_of(values: pd.Series, name: str) -> np.ndarray:
+    """Return a column of numbers; one without any is refused."""
+    if not pd.api.types.is_numeric_dtype(values):
+        raise ParameterError(f"{name!r} holds texts such as {values.iloc[0]!r}; numbers are needed")
+    found = values.to_numpy(dtype="float64", na_value=np.nan)
+    if not np.isfinite(found).any():
+        raise ParameterError(f"{name!r} is missing in every row; nothing can be estimated from it")
+    if np.isinf(found).any():
+        raise ParameterError(f"{name!r} is infinite in a row (a logarithm of 0?); mend or blank it")
+    return found
+
+
+def refuse_duplicates(
+    code: np.ndarray, at: np.ndarray, units: pd.Index, labels: pd.Index
+) -> None:
+    """Refuse a unit with two rows in one period."""
+    flat = code.astype("int64") * len(labels) + at
+    if np.bincount(flat, minlength=1).max() > 1:
+        twice = flat[pd.Series(flat).duplicated()]
+        unit, period = divmod(int(twice[0]), len(labels))
+        raise ParameterError(
+            f"unit {units[unit]!r} has more than one row in {labels[period]!r}"
+            f" ({len(twice)} such rows); keep one row per unit and period"
+        )
+
+
+def cohort_of(
+    values: pd.Series, name: str, code: np.ndarray, units: pd.Index, times: np.ndarray
+) -> np.ndarray:
+    """Return the first treated period of each unit, inf for those never treated in the panel."""
+    found = numbers(values, f"cohort = {name!r}")
+    found = np.where(np.isnan(found) | (found == 0), np.inf, found)
+    kinds = np.unique(found[np.isfinite(found)])
+    if len(kinds) == 1 and kinds[0] == 1 and times[0] > 1:
+        raise ParameterError(
+            f"cohort = {name!r} holds 0 and 1 only; the first treated period of the unit is needed"
+            " (0 or missing: never treated)"
+        )
+    says = f"cohort = {name!r} changes within the unit {{unit!r}}; the first treated period is one"
+    own = constant(code, found, units, says)
+    return np.where(own > times[-1], np.inf, own)
+
+
+def treatment_of(values: pd.Series, name: str) -> np.ndarray:
+    """Return a treatment as 0 and 1."""
+    found = outcome_of(values.astype("int8") if values.dtype == bool else values, name)
+    if wrong := sorted(set(np.unique(found[~np.isnan(found)])) - {0.0, 1.0}):
+        raise ParameterError(
+            f"treatment = {name!r} holds {wrong[0]:g}; 1 from the first treated period on, else 0"
+        )
+    if np.isnan(found).any():
+        raise ParameterError(f"treatment = {name!r} is missing in a row; it must be 0 or 1")
+    return found
+
+
+def adoption(
+    treated: np.ndarray, untreated: np.ndarray, times: np.ndarray, units: pd.Index, labels: pd.Index
+) -> np.ndarray:
+    """Return the first treated period of each unit; a treatment that switches off is refused."""
+    first = np.where(treated.any(axis=1), treated.argmax(axis=1), len(times))
+    off = untreated & (np.arange(len(times))[None, :] > first[:, None])
+    if off.any():
+        unit, period = np.argwhere(off)[0]
+        raise ParameterError(
+            f"the treatment of unit {units[unit]!r} switches off in {labels[period]!r}; these"
+            " estimators take a policy that stays. Leave out the periods after it ended"
+        )
+    return np.append(times, np.inf)[first]
+
+
+def refuse_without_comparison(panel: Panel) -> None:
+    """Refuse a panel in which nobody adopts, or everybody at one date."""
+    kinds = np.unique(panel.cohort)
+    if np.isinf(kinds).all():
+        raise ParameterError(
+            "no unit is treated in any period of the panel; there is no effect to estimate"
+        )
+    if len(kinds) == 1:
+        raise ParameterError(
+            f"all {len(panel.units)} units adopt in the same period ({label(panel, kinds[0])}):"
+            " nobody is left to compare with, and no difference estimator can tell the policy from"
+            " the times. Use interrupted_series, or compare eligible with other firms"
+        )
+
+
+def label(panel: Panel, number: float) -> str:
+    """Return a period as it was written; outside the panel, its number."""
+    at = np.flatnonzero(panel.times == number)
+    return str(panel.labels[at[0]]) if len(at) else f"{number:g}"
