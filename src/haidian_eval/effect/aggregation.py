@@ -160,7 +160,7 @@ def bands(
     """
     check_level(level)
     source = found.source if isinstance(found, Aggregate) else found
-    frame = found.by if isinstance(found, Aggregate) else found.frame
+    frame = found.by if isinstance(found, Aggregate) else source.frame
     influence, n = found.influence, len(found.influence)
     if source.cluster is not None:
         influence = by_cluster(source.cluster, influence, source.clusters)
@@ -184,8 +184,7 @@ def pretrend_test(group_time: GroupTimeEffects | Aggregate, *, slope: float | No
     statistic is compared with Hotelling's distribution. Give aggregate(..., "dynamic") where there
     are more cells than clusters. Raises ParameterError where no period before adoption is compared.
     """
-    whole = isinstance(group_time, Aggregate)
-    source = group_time.source if whole else group_time
+    source = group_time.source if isinstance(group_time, Aggregate) else group_time
     value, span, before = pretrends(group_time)
     if not before.any():
         raise ParameterError("no period before adoption can be compared; earlier ones are needed")

@@ -106,9 +106,7 @@ METHODS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], Compared]] = {
 }
 
 
-def compare(
-    change: np.ndarray, treated: np.ndarray, x: np.ndarray | None, method: str
-) -> Compared:
+def compare(change: np.ndarray, treated: np.ndarray, x: np.ndarray | None, method: str) -> Compared:
     """Return one comparison; where covariates leave nothing to compare with, nothing is known."""
     if x is None:
         return plain(change, treated)

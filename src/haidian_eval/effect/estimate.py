@@ -74,7 +74,9 @@ def check_level(level: float) -> None:
 def quantile(share: float, df: Any = inf) -> Any:
     """Return a quantile of the t distribution; df = inf: of the normal."""
     whole = np.asarray(df, dtype="float64")
-    found = np.where(np.isinf(whole), ndtri(share), stdtrit(np.where(np.isinf(whole), 1, whole), share))
+    found = np.where(
+        np.isinf(whole), ndtri(share), stdtrit(np.where(np.isinf(whole), 1, whole), share)
+    )
     return found if found.ndim else float(found)
 
 
@@ -102,7 +104,7 @@ def estimated(
                     float(df), rule, **more)  # fmt: skip
 
 
-def table(key: Any, value: Any, se: Any, *, df: float = inf, level: float = 0.95) -> pd.DataFrame:
+def table(key: Any, value: Any, se: Any, *, df: Any = inf, level: float = 0.95) -> pd.DataFrame:
     """Return estimates by key with pointwise intervals."""
     low, high = interval(np.asarray(value), np.asarray(se), df=df, level=level)
     return pd.DataFrame({"key": key, "value": value, "se": se, "low": low, "high": high})

@@ -24,6 +24,7 @@ WEBB = np.sqrt([0.5, 1.0, 1.5])  # and their negatives (Webb 2023)
 FEW = 12  # clusters up to which "auto" takes Webb's weights
 SAME = 1e-9  # relative: statistics this near are ties, and ties count against the effect
 BLOCK = 500  # assignments looked at together
+SMALL = 200_000  # operations of a product, up to which threads cost more than they give
 MOST_SIGNS = 20  # clusters whose sign vectors may be listed
 
 
@@ -48,8 +49,8 @@ def moments(fitted: Fit) -> Moments:
     own = fitted.design[:, :, 0][kinds.of]
     left = fitted.residual + own * fitted.coefficients[0]
     parts = [own, left, (own * left).sum(axis=1), (own**2).sum(axis=1)]
-    return Moments(*(by_cluster(panel.cluster, part, len(panel.clusters)) for part in parts),
-                   fitted.effects.inverse)  # fmt: skip
+    sums = [by_cluster(panel.cluster, part, len(panel.clusters)) for part in parts]
+    return Moments(sums[0], sums[1], sums[2], sums[3], fitted.effects.inverse)
 
 
 def signs(clusters: int) -> np.ndarray:
@@ -74,16 +75,22 @@ def wild_weights(
     return 2.0 * rng.integers(2, size=(clusters, draws)) - 1, "Rademacher", False
 
 
-def wild_statistics(own: Moments, weights: np.ndarray, null: float) -> tuple[float, np.ndarray]:
+def wild_statistics(sums: Moments, weights: np.ndarray, null: float) -> tuple[float, np.ndarray]:
     """Return the t statistic of `null` and those of the bootstrap samples that impose it.
 
     Scores of a sample are C w, with C[h, g] = 1(h = g) s_g - U_h S E_g - q_h s_g / Q: s and E are
     sums of restricted residuals, U and q of the treatment, S takes out period effects.
     """
-    cross, total = own.cross - null * own.square, own.square.sum()
-    left = own.outcome - null * own.design
-    inner = np.diag(cross) - own.design @ own.inverse @ left.T - np.outer(own.square, cross) / total
-    top, below = cross @ weights, np.sqrt(((inner @ weights) ** 2).sum(axis=0))
+    cross, total = sums.cross - null * sums.square, sums.square.sum()
+    left = sums.outcome - null * sums.design
+    inner = np.diag(cross) - sums.design @ sums.inverse @ left.T
+    inner -= np.outer(sums.square, cross) / total
+    top, below = np.empty(weights.shape[1]), np.empty(weights.shape[1])
+    step = max(SMALL // len(cross) ** 2, 1)
+    for start in range(0, weights.shape[1], step):
+        own = slice(start, start + step)
+        top[own] = cross @ weights[:, own]
+        below[own] = np.sqrt(((inner @ weights[:, own]) ** 2).sum(axis=0))
     with np.errstate(divide="ignore", invalid="ignore"):
         drawn = np.where(below > 0, top / below, inf * np.sign(top))
     beta = cross.sum() / total
@@ -99,13 +106,16 @@ def share_beyond(statistic: float, drawn: np.ndarray, *, enumerated: bool) -> fl
 
 def wild_cluster_bootstrap(
     panel: pd.DataFrame, outcome: str, treatment: str, unit: str, time: str, *, cluster: str,
-    draws: int = 9999, weights: str = "auto", seed: int, null: float = 0.0, level: float | None = None,
+    draws: int = 9999, weights: str = "auto", seed: int, null: float = 0.0,
+    level: float | None = None,
 ) -> Test:  # fmt: skip
-    """Return the restricted wild cluster bootstrap test of the two-way effect (Cameron et al. 2008).
+    """Return the restricted wild cluster bootstrap test of the two-way effect.
+
+    Cameron, Gelbach and Miller 2008, with the null imposed.
 
     weights: "webb", "rademacher" (listed in full when 2^clusters <= draws) or "auto": Webb's up to
-    12 clusters, Rademacher's above. null: the effect tested. level: the interval of effects that the
-    same draws do not reject, such as 0.95. Raises ParameterError for an unusable panel.
+    12 clusters, Rademacher's above. null: the effect tested. level: such as 0.95, for the
+    interval of effects that the same draws do not reject. Raises ParameterError for an unusable panel.
     """
     known = read_panel(panel, outcome, unit, time, treatment=treatment, cluster=cluster)
     return wild_test(moments(static_fit(known)), draws=draws, weights=weights, seed=seed, null=null,
@@ -122,13 +132,16 @@ def wild_test(
     statistic, others = wild_statistics(own, drawn, null)
     floor = 2 / len(others) if full else 1 / (1 + len(others))
     how = f"all {len(others)} sign vectors" if full else f"{len(others)} draws"
+    rule = f"restricted wild cluster bootstrap, {name} weights, {how}, {clusters} clusters"
     low, high = (np.nan, np.nan) if level is None else not_rejected(own, drawn, full, level)
     return Test(statistic, share_beyond(statistic, others, enumerated=full), draws=len(others),
-                floor=floor, enumerated=full, low=low, high=high,
-                rule=f"restricted wild cluster bootstrap, {name} weights, {how}, {clusters} clusters")  # fmt: skip
+                floor=floor, enumerated=full, rule=rule, low=low,
+                high=high)  # fmt: skip
 
 
-def not_rejected(own: Moments, weights: np.ndarray, full: bool, level: float) -> tuple[float, float]:
+def not_rejected(
+    own: Moments, weights: np.ndarray, full: bool, level: float
+) -> tuple[float, float]:
     """Return the ends of the effects that the bootstrap does not reject, by bisection."""
     beta, total = own.cross.sum() / own.square.sum(), own.square.sum()
     left = own.cross - beta * own.square
@@ -180,7 +193,9 @@ def assigned(panel: Panel, effects: Effects, cohort: np.ndarray) -> Assigned:
     np.add.at(counts, (panel.cluster, effects.kinds.of), 1)
     left = by_cluster(panel.cluster, take_out(effects, panel.outcome), len(cohort))
     square = np.tensordot(counts, (inside**2).sum(axis=2), axes=1)
-    return Assigned(left @ path.T, square, np.tensordot(counts, inside, axes=1), effects.inverse, own)
+    return Assigned(
+        left @ path.T, square, np.tensordot(counts, inside, axes=1), effects.inverse, own
+    )
 
 
 def effect_of(found: Assigned, assignments: np.ndarray) -> np.ndarray:

@@ -121,7 +121,9 @@ def comparable(panel: Panel, control: str, anticipation: int) -> tuple[Panel, in
     """
     early = panel.cohort <= panel.times[0] + anticipation
     if early.all():
-        raise ParameterError("every unit is treated from the first period on; earlier ones are needed")
+        raise ParameterError(
+            "every unit is treated from the first period on; earlier ones are needed"
+        )
     own, count = panel.keep(~early), int(early.sum())
     if np.isinf(own.cohort).any():
         return own, count
@@ -155,9 +157,7 @@ def cells_of(panel: Panel, control: str, anticipation: int, base: str) -> Iterat
                 yield Cell(float(cohort), at, before, own, other)
 
 
-def estimate_cells(
-    panel: Panel, cells: list[Cell], method: str
-) -> tuple[pd.DataFrame, np.ndarray]:
+def estimate_cells(panel: Panel, cells: list[Cell], method: str) -> tuple[pd.DataFrame, np.ndarray]:
     """Return the effect in every cell and the influence of every unit on it."""
     n, rows = len(panel.units), []
     influence = np.zeros((n, len(cells)), order="F")

@@ -38,7 +38,7 @@ def impute(panel: Panel) -> Imputed:
     Raises ParameterError where there is no such row.
     """
     refuse_without_comparison(panel)
-    untreated = panel.seen & ~panel.treated
+    untreated = np.asarray(panel.seen & ~panel.treated)
     effects = effects_of(panel, seen=untreated)
     known = np.where(untreated, panel.outcome, 0.0)
     left = untreated * (known - (known.sum(axis=1) * effects.share)[:, None])
@@ -123,7 +123,9 @@ def summed_up(found: Imputed, *, level: float = 0.95) -> Estimate:
     rows = [found.treated, *(since == key for key in keys)]
     values = [found.gap[own].mean() for own in rows]
     se = [error(found, own, value, expected) for own, value in zip(rows, values, strict=True)]
-    by = table(keys.astype("int64"), np.array(values[1:]), np.array(se[1:]), df=clusters - 1, level=level)
+    by = table(
+        keys.astype("int64"), np.array(values[1:]), np.array(se[1:]), df=clusters - 1, level=level
+    )
     usable = found.treated.any(axis=1)
     dropped = int((np.isfinite(panel.cohort) & ~usable).sum())
     return estimated(values[0], se[0], n=panel.n, clusters=clusters, df=clusters - 1.0, level=level,
@@ -131,9 +133,7 @@ def summed_up(found: Imputed, *, level: float = 0.95) -> Estimate:
                      by=by.assign(n=[int(own.sum()) for own in rows[1:]]))  # fmt: skip
 
 
-def error(
-    found: Imputed, rows: np.ndarray, value: float, expected: np.ndarray | None
-) -> float:
+def error(found: Imputed, rows: np.ndarray, value: float, expected: np.ndarray | None) -> float:
     """Return the standard error of the mean effect over some rows; of one cluster none is known."""
     panel = found.panel
     if len(np.unique(panel.cluster[rows.any(axis=1)])) < 2:

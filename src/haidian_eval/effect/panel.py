@@ -103,7 +103,9 @@ def numbers(values: pd.Series, role: str) -> np.ndarray:
     if len(marks := {A_YEAR[found[2]] for _, found in pairs if found}) > 1:
         raise ParameterError(f"{role}: years, quarters and months are mixed; use one of them")
     each = [int(f[1]) * A_YEAR[f[2]] + int(f[3] or 1) - 1 if f else np.nan for _, f in pairs]
-    return np.append(each, np.nan)[codes] if len(marks) or len(each) else np.full(len(codes), np.nan)
+    return (
+        np.append(each, np.nan)[codes] if len(marks) or len(each) else np.full(len(codes), np.nan)
+    )
 
 
 def constant(code: np.ndarray, values: np.ndarray, units: pd.Index, says: str) -> np.ndarray:
@@ -179,9 +181,7 @@ def outcome_of(values: pd.Series, name: str) -> np.ndarray:
     return found
 
 
-def refuse_duplicates(
-    code: np.ndarray, at: np.ndarray, units: pd.Index, labels: pd.Index
-) -> None:
+def refuse_duplicates(code: np.ndarray, at: np.ndarray, units: pd.Index, labels: pd.Index) -> None:
     """Refuse a unit with two rows in one period."""
     flat = code.astype("int64") * len(labels) + at
     if np.bincount(flat, minlength=1).max() > 1:

@@ -106,8 +106,8 @@ def factor(fitted: Fit, small_sample: str) -> float:
     left = rows - taken[small_sample]
     if left < 1:
         raise ParameterError(
-            f"small_sample={small_sample!r} counts {taken[small_sample]} parameters for {rows} rows;"
-            " more rows, fewer effects or another rule are needed"
+            f"small_sample={small_sample!r} counts {taken[small_sample]} parameters, there are {rows}"
+            " rows; more rows, fewer effects or another rule are needed"
         )
     return clusters / (clusters - 1) * (rows - 1) / left
 
@@ -188,12 +188,16 @@ def square_roots(cross: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (axes * inverse) @ axes.T, (axes * np.sqrt(np.where(known, size, 0))) @ axes.T
 
 
-def adjusted(inner: np.ndarray, back: np.ndarray, root: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def adjusted(
+    inner: np.ndarray, back: np.ndarray, root: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return f(G M) of a cluster and f(G M) squared times G, from R G R with R the root of M."""
     size, axes = np.linalg.eigh(inner)
     free = 1 - size > SINGULAR
     weight = np.where(free, 1 / np.sqrt(np.where(free, 1 - size, 1)), 0)
-    return back @ (axes * weight) @ axes.T @ root, back @ (axes * (weight**2 * size)) @ axes.T @ back
+    return back @ (axes * weight) @ axes.T @ root, back @ (
+        axes * (weight**2 * size)
+    ) @ axes.T @ back
 
 
 def cluster_grams(fitted: Fit, grams: np.ndarray) -> np.ndarray:
@@ -211,9 +215,9 @@ def twfe(
 ) -> Estimate:  # fmt: skip
     """Return the coefficient of a 0/1 treatment beside unit and period effects.
 
-    In units of the outcome; gaps are allowed, rows without a covariate are left out. Where adoption is staggered and effects differ it is
-    no average of effects (Goodman-Bacon 2021): see att_gt and imputation. t distribution with
-    clusters - 1 degrees of freedom, or Satterthwaite's for "cr2". Raises ParameterError for a panel
+    In units of the outcome; gaps are allowed, rows without a covariate are left out. Where adoption
+    is staggered and effects differ it is no average of effects (Goodman-Bacon 2021): see att_gt and
+    imputation. t distribution with clusters - 1 degrees of freedom, or Satterthwaite's for "cr2". Raises ParameterError for a panel
     that cannot be used and for a rule that is not known.
     """
     known = read_panel(panel, outcome, unit, time, treatment=treatment, cluster=cluster,
@@ -247,8 +251,8 @@ def event_study(
 ) -> EventStudy:  # fmt: skip
     """Return effects by period since adoption from a regression with unit and period effects.
 
-    The reference is the period before adoption (the nearest there is). window = (-4, 6): what lies outside is counted with
-    the ends. Assumes equal effects in all cohorts (Sun and Abraham 2021); see sun_abraham and
+    The reference is the period before adoption (the nearest there is). window = (-4, 6): what lies
+    outside is counted with the ends. Assumes equal effects in all cohorts (Sun and Abraham 2021); see sun_abraham and
     att_gt for what does not. Raises ParameterError as `twfe`, and without window where no unit is
     never treated: then effects are known up to a straight line only.
     """
@@ -302,4 +306,4 @@ def unidentified(panel: Panel, window: tuple[int, int] | None) -> str:
     last = label(panel, panel.cohort.max())
     advice = "another window" if window else "a window such as (-4, 4)"
     return (f"every unit adopts, the last in {last}: effects by period since adoption are known up"
-            f" to a straight line only. Give {advice}, which counts far periods together")  # fmt: skip
+            f" to a straight line only. Give {advice}, to count far periods together")  # fmt: skip

@@ -37,7 +37,7 @@ def sun_abraham(
     cluster: str | None = None, covariates: str | Sequence[str] | None = None,
     small_sample: str = "fixest", level: float = 0.95,
 ) -> Estimate:  # fmt: skip
-    """Return the mean effect over treated rows from a regression with an effect per cohort and period.
+    """Return the mean effect of a regression with an effect for each cohort in each period.
 
     Against units never treated, or the last cohort until it adopts. `by`: by periods since
     adoption, weighted by treated rows; the shares of cohorts are taken as known, as fixest does.
@@ -51,8 +51,8 @@ def sun_abraham(
     pairs = np.array(cells_of(known))
     own, since = known.cohort[effects.kinds.first], known.since[effects.kinds.first]
     design = (own[:, None, None] == pairs[:, 0]) & (since[:, :, None] == pairs[:, 1])
-    fitted = fit(known, effects, design.astype("float64"), "an effect by cohort and period cannot be"
-                 " told from unit and period effects; leave out cohorts with few rows")  # fmt: skip
+    fitted = fit(known, effects, design.astype("float64"), "the effect on some cohort in some period"
+                 " cannot be told from unit and period effects; leave it out")  # fmt: skip
     found, df = covariance(fitted, small_sample)
     found, slopes = found[: len(pairs), : len(pairs)], fitted.coefficients[: len(pairs)]
     rows = (design * effects.mask[:, :, None]).sum(axis=1).T @ effects.kinds.count
