@@ -140,7 +140,7 @@ def by_differences(case: Case) -> Matched:
     return Matched(path + times @ (own - path[before]), units, times)
 
 
-def periods_of(panel: Panel, span: Any, before: np.ndarray) -> np.ndarray:
+def periods_of(panel: Panel, span: Any, before: Any) -> np.ndarray:
     """Return the periods of a predictor: all before adoption, (first, last), or those listed."""
     if span is None:
         return before

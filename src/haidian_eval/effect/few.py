@@ -115,7 +115,8 @@ def wild_cluster_bootstrap(
 
     weights: "webb", "rademacher" (listed in full when 2^clusters <= draws) or "auto": Webb's up to
     12 clusters, Rademacher's above. null: the effect tested. level: such as 0.95, for the
-    interval of effects that the same draws do not reject. Raises ParameterError for an unusable panel.
+    interval of effects that the same draws do not reject. Raises ParameterError for an unusable
+    panel.
     """
     known = read_panel(panel, outcome, unit, time, treatment=treatment, cluster=cluster)
     return wild_test(moments(static_fit(known)), draws=draws, weights=weights, seed=seed, null=null,
@@ -258,19 +259,23 @@ def randomisation_test(
     return exchange(found, draws=draws, seed=seed)
 
 
+def arrangement_draws(
+    own: np.ndarray, draws: int, rng: np.random.Generator
+) -> tuple[np.ndarray, int, bool]:
+    """Return assignments, how many distinct ones there are and whether these are all of them."""
+    counts = np.bincount(own)
+    ways = factorial(len(own)) // prod(factorial(int(one)) for one in counts)
+    if ways <= draws:
+        return np.array(list(arrangements(own))), ways, True
+    return rng.permuted(np.tile(own, (draws, 1)), axis=1), ways, False
+
+
 def exchange(found: Assigned, *, draws: int, seed: int) -> Test:
     """Return the test by exchanged assignments."""
-    counts = np.bincount(found.own)
-    ways = factorial(len(found.own)) // prod(factorial(int(one)) for one in counts)
-    full = ways <= draws
-    if full:
-        others = np.array(list(arrangements(found.own)))
-    else:
-        rng = np.random.default_rng(seed)
-        others = rng.permuted(np.tile(found.own, (draws, 1)), axis=1)
+    others, ways, full = arrangement_draws(found.own, draws, np.random.default_rng(seed))
     statistic = float(effect_of(found, found.own[None, :])[0])
     p = share_beyond(statistic, effect_of(found, others), enumerated=full)
     how = f"all {ways} assignments" if full else f"{draws} of {float(ways):.3g} assignments"
     floor = 1 / ways if full else max(1 / ways, 1 / (1 + draws))
-    return Test(statistic, p, draws=len(others), floor=floor, enumerated=full,
-                rule=f"two-way effect under exchanged adoption, {how}")  # fmt: skip
+    rule = f"two-way effect under exchanged adoption, {how}"
+    return Test(statistic, p, draws=len(others), floor=floor, enumerated=full, rule=rule)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from math import sqrt
 
@@ -12,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from haidian_eval.effect.estimate import Estimate, estimated, table
 from haidian_eval.effect.panel import Panel, read_panel, refuse_without_comparison
 from haidian_eval.effect.within import Effects, by_cluster, effects_of
-from haidian_eval.errors import ParameterError
+from haidian_eval.errors import ParameterError, not_known
 
 ENOUGH = 10  # clusters in every cohort, below which effects are compared with one mean of all
 
@@ -32,13 +33,14 @@ class Imputed:
     treated: np.ndarray
 
 
-def impute(panel: Panel) -> Imputed:
+def impute(panel: Panel, anticipation: int = 0) -> Imputed:
     """Return effects by row; a row counts where untreated rows tell its unit and its period.
 
-    Raises ParameterError where there is no such row.
+    anticipation: periods before adoption that count neither as treated nor as untreated. Raises
+    ParameterError where there is no such row.
     """
     refuse_without_comparison(panel)
-    untreated = np.asarray(panel.seen & ~panel.treated)
+    untreated = np.asarray(panel.seen & (panel.since < -anticipation))
     effects = effects_of(panel, seen=untreated)
     known = np.where(untreated, panel.outcome, 0.0)
     left = untreated * (known - (known.sum(axis=1) * effects.share)[:, None])
@@ -100,17 +102,58 @@ def expected_effects(found: Imputed) -> np.ndarray | None:
 
 def imputation(
     panel: pd.DataFrame, outcome: str, unit: str, time: str, cohort: str, *,
-    cluster: str | None = None, level: float = 0.95,
+    cluster: str | None = None, errors: str = "influence", anticipation: int = 0,
+    level: float = 0.95,
 ) -> Estimate:  # fmt: skip
     """Return the mean effect over treated rows against what untreated rows lead one to expect.
 
     Unit and period effects come from untreated rows alone; a unit with one period before adoption
-    is enough. Errors are conservative (equations 7-8), t with clusters - 1 degrees of freedom.
-    `by`: by periods since adoption. dropped: treated units without a usable row. Raises
-    ParameterError for an unusable panel and where no row can be imputed.
+    is enough. errors: "influence" (conservative, equations 7-8) or, for few clusters, "jackknife":
+    each cluster left out once. t with clusters - 1 degrees of freedom. anticipation: periods before
+    adoption that count neither way. `by`: by periods since adoption.
+    dropped: treated units without a usable row. Raises ParameterError for an unusable panel and
+    where no row can be imputed.
     """
+    if errors not in ("influence", "jackknife"):
+        raise ParameterError(not_known(f"errors={errors!r}", errors, ("influence", "jackknife")))
     known = read_panel(panel, outcome, unit, time, cohort=cohort, cluster=cluster)
-    return summed_up(impute(known), level=level)
+    found = summed_up(impute(known, anticipation), level=level)
+    return found if errors == "influence" else jackknifed(known, found, anticipation, level=level)
+
+
+def means_of(found: Imputed, keys: np.ndarray) -> np.ndarray:
+    """Return the mean effect over all treated rows, then by periods since adoption."""
+    since = np.where(found.treated, found.panel.since, -1)
+    parts = [found.gap[own] for own in (found.treated, *(since == key for key in keys))]
+    return np.array([own.mean() if own.size else np.nan for own in parts])
+
+
+def left_out(panel: Panel, keys: np.ndarray, anticipation: int = 0) -> np.ndarray:
+    """Return the means of effects without each cluster in turn: cluster x (1 + keys)."""
+    found = np.full((len(panel.clusters), 1 + len(keys)), np.nan)
+    for cluster in range(len(panel.clusters)):
+        with suppress(ParameterError):  # without it nothing can be imputed: no value
+            rest = impute(panel.keep(panel.cluster != cluster), anticipation)
+            found[cluster] = means_of(rest, keys)
+    return found
+
+
+def jackknife_errors(values: np.ndarray) -> np.ndarray:
+    """Return sqrt((G - 1) / G x sum of squared differences from the mean), none with a gap."""
+    count = len(values)
+    spread = ((values - values.mean(axis=0)) ** 2).sum(axis=0)
+    own: np.ndarray = np.sqrt((count - 1) / count * spread)
+    return own
+
+
+def jackknifed(panel: Panel, found: Estimate, anticipation: int, *, level: float) -> Estimate:
+    """Return an estimate with errors from leaving out each cluster (Efron and Tibshirani 1993)."""
+    assert found.by is not None
+    se = jackknife_errors(left_out(panel, found.by["key"].to_numpy(), anticipation))
+    by = table(found.by["key"], found.by["value"].to_numpy(), se[1:], df=found.df, level=level)
+    return estimated(found.value, float(se[0]), n=found.n, clusters=found.clusters, df=found.df,
+                     level=level, rule="jackknife over clusters, t with clusters - 1",
+                     dropped=found.dropped, by=by.assign(n=found.by["n"]))  # fmt: skip
 
 
 def summed_up(found: Imputed, *, level: float = 0.95) -> Estimate:

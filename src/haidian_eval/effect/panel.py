@@ -52,7 +52,7 @@ class Panel:
         """Unit x period: periods since adoption, -inf for units that never adopt."""
         return self.times[None, :] - self.cohort[:, None]
 
-    def keep(self, own: np.ndarray, periods: np.ndarray | None = None) -> Panel:
+    def keep(self, own: Any, periods: np.ndarray | None = None) -> Panel:
         """Return the panel of some units, and of some periods, alone."""
         at = np.ones(len(self.times), dtype=bool) if periods is None else periods
         codes, clusters = pd.factorize(self.cluster[own])

@@ -106,8 +106,7 @@ def factor(fitted: Fit, small_sample: str) -> float:
     left = rows - taken[small_sample]
     if left < 1:
         raise ParameterError(
-            f"small_sample={small_sample!r} counts {taken[small_sample]} parameters, there are {rows}"
-            " rows; more rows, fewer effects or another rule are needed"
+            f"small_sample={small_sample!r}: {taken[small_sample]} parameters, {rows} rows; more rows, fewer effects or another rule are needed"
         )
     return clusters / (clusters - 1) * (rows - 1) / left
 
@@ -217,8 +216,8 @@ def twfe(
 
     In units of the outcome; gaps are allowed, rows without a covariate are left out. Where adoption
     is staggered and effects differ it is no average of effects (Goodman-Bacon 2021): see att_gt and
-    imputation. t distribution with clusters - 1 degrees of freedom, or Satterthwaite's for "cr2". Raises ParameterError for a panel
-    that cannot be used and for a rule that is not known.
+    imputation. t distribution with clusters - 1 degrees of freedom, or Satterthwaite's for "cr2".
+    Raises ParameterError for a panel that cannot be used and for a rule that is not known.
     """
     known = read_panel(panel, outcome, unit, time, treatment=treatment, cluster=cluster,
                        covariates=named(covariates))  # fmt: skip
@@ -252,8 +251,8 @@ def event_study(
     """Return effects by period since adoption from a regression with unit and period effects.
 
     The reference is the period before adoption (the nearest there is). window = (-4, 6): what lies
-    outside is counted with the ends. Assumes equal effects in all cohorts (Sun and Abraham 2021); see sun_abraham and
-    att_gt for what does not. Raises ParameterError as `twfe`, and without window where no unit is
+    outside is counted with the ends. Assumes equal effects in all cohorts (Sun and
+    Abraham 2021); see sun_abraham and att_gt for what does not. Raises ParameterError as `twfe`, and without window where no unit is
     never treated: then effects are known up to a straight line only.
     """
     check_level(level)
