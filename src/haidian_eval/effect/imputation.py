@@ -60,7 +60,7 @@ def reached(untreated: np.ndarray) -> np.ndarray:
     """Return unit x period: whether untreated rows tell the unit and the period together."""
     together = untreated.T.astype("float64") @ untreated
     part = connected_components(together > 0, directed=False)[1]
-    there = untreated.any(axis=1)
+    there = np.asarray(untreated.any(axis=1))
     own = np.where(there, part[untreated.argmax(axis=1)], -1)
     seen = untreated.any(axis=0)
     known: np.ndarray = (own[:, None] == part) & there[:, None] & seen

@@ -106,7 +106,8 @@ def factor(fitted: Fit, small_sample: str) -> float:
     left = rows - taken[small_sample]
     if left < 1:
         raise ParameterError(
-            f"small_sample={small_sample!r}: {taken[small_sample]} parameters, {rows} rows; more rows, fewer effects or another rule are needed"
+            f"small_sample={small_sample!r}: {taken[small_sample]} parameters, {rows} rows;"
+            " more rows, fewer effects or another rule are needed"
         )
     return clusters / (clusters - 1) * (rows - 1) / left
 
@@ -251,9 +252,9 @@ def event_study(
     """Return effects by period since adoption from a regression with unit and period effects.
 
     The reference is the period before adoption (the nearest there is). window = (-4, 6): what lies
-    outside is counted with the ends. Assumes equal effects in all cohorts (Sun and
-    Abraham 2021); see sun_abraham and att_gt for what does not. Raises ParameterError as `twfe`, and without window where no unit is
-    never treated: then effects are known up to a straight line only.
+    outside is counted with the ends. Assumes equal effects in all cohorts (Sun and Abraham 2021);
+    see sun_abraham and att_gt for what does not. Raises ParameterError as `twfe`, and without
+    window where no unit is never treated: then effects are known up to a straight line only.
     """
     check_level(level)
     known = complete(read_panel(panel, outcome, unit, time, cohort=cohort, cluster=cluster,

@@ -51,8 +51,11 @@ def sun_abraham(
     pairs = np.array(cells_of(known))
     own, since = known.cohort[effects.kinds.first], known.since[effects.kinds.first]
     design = (own[:, None, None] == pairs[:, 0]) & (since[:, :, None] == pairs[:, 1])
-    fitted = fit(known, effects, design.astype("float64"), "the effect on a cohort in a period cannot"
-                 " be told from unit and period effects; leave it out")  # fmt: skip
+    wanted = (
+        "the effect on a cohort in a period cannot be told from unit and period effects; leave out"
+        " cohorts with few rows"
+    )
+    fitted = fit(known, effects, design.astype("float64"), wanted)
     found, df = covariance(fitted, small_sample)
     found, slopes = found[: len(pairs), : len(pairs)], fitted.coefficients[: len(pairs)]
     rows = (design * effects.mask[:, :, None]).sum(axis=1).T @ effects.kinds.count
