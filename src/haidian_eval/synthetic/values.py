@@ -1,4 +1,4 @@
-"""Synthetic tables (模拟数据): example units and values from a seed, with the truth behind them.
+"""Example units and their values from a seed, with the truth behind them.
 
 A unit has a latent quality q, standard normal. The true value of an indicator follows from
 z = a q + sqrt(1 - a^2) e, turned round for costs, where e is the unit's own and partly lasts from
@@ -8,8 +8,6 @@ numbers comes from a generator of its own, seeded by the seed and by what it is 
 
 from __future__ import annotations
 
-import csv
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -19,14 +17,12 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from haidian_eval.errors import ParameterError, TableError
+from haidian_eval.errors import ParameterError
 from haidian_eval.params import Params, Section, Words, read_toml
 from haidian_eval.params import Synthetic as Chosen
+from haidian_eval.synthetic.marks import MARK, numbered, stream
 from haidian_eval.tables.contracts import contracts
-from haidian_eval.tables.store import replace
 
-FILE = "synthetic.csv"
-MARK = "SYN-"  # with which every synthetic id begins
 LASTING = 0.8  # share of an indicator's own variance that lasts from year to year
 VALUES = [
     "unit_id", "indicator_id", "period", "vintage", "value", "unit", "as_of", "confidence", "se",
@@ -80,7 +76,7 @@ class Scheme(Words):
 
 
 class Plan(Section):
-    """Everything that is drawn: synthetic.toml beside this module."""
+    """Everything that is drawn: values.toml beside this module."""
 
     units: dict[str, Group]
     schemes: dict[str, Scheme]
@@ -116,11 +112,6 @@ def plan() -> Plan:
     return Plan.model_validate(read_toml(Path(__file__).with_suffix(".toml")))
 
 
-def stream(seed: int, *names: object) -> np.random.Generator:
-    """Return the generator of what bears these names."""
-    return np.random.default_rng([seed, zlib.crc32("/".join(map(str, names)).encode())])
-
-
 def generate(indicators: pd.DataFrame, params: Params) -> Synthetic:
     """Return the synthetic tables for those schemes of the plan that the edition has."""
     chosen, latest = params.synthetic, params.synthetic.year or params.edition.year
@@ -149,8 +140,7 @@ def generate(indicators: pd.DataFrame, params: Params) -> Synthetic:
 def ids(kind: str) -> list[str]:
     """Return the ids of all example units of a kind."""
     group = plan().units[kind]
-    digits = len(str(group.count))
-    return [f"{MARK}{group.prefix}{number:0{digits}d}" for number in range(1, group.count + 1)]
+    return numbered(group.prefix, group.count)
 
 
 def units() -> pd.DataFrame:
@@ -270,30 +260,3 @@ def rows_of(found: Draw, leaf: Leaf, period: int) -> pd.DataFrame:
         "as_of": f"{period + 1}-01-31", "confidence": "synthetic", "se": found.se.round(3),
         "half_width": half, "n": found.n, "evidence": "", "truth": found.truth,
     })  # fmt: skip
-
-
-def write_synthetic(folder: Path, made: Synthetic, *, force: bool = False) -> list[Path]:
-    """Write the tables into the folder of an edition, each as a file beside the real ones.
-
-    Raises TableError when such a file holds a row that is not synthetic, unless `force` is given.
-    """
-    paths = [folder / name / FILE for name in made.tables]
-    for path in paths:
-        if path.exists() and not force and not is_own(path):
-            raise TableError(
-                f"{path} holds rows that are not synthetic; move it, or overwrite it with --force"
-            )
-    for path, frame in zip(paths, made.tables.values(), strict=True):
-        replace(path, frame.to_csv(index=False, float_format="%.10g", lineterminator="\n").encode())
-    return paths
-
-
-def is_own(path: Path) -> bool:
-    """Tell whether every row of a file is synthetic, by its source."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (UnicodeDecodeError, csv.Error):
-        return False
-    cited = all((row.get("source_id") or "").startswith(MARK) for row in rows)
-    return cited and all(row.get("kind", "synthetic") == "synthetic" for row in rows)
