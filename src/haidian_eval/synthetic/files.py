@@ -6,8 +6,8 @@ import csv
 from pathlib import Path
 
 from haidian_eval.errors import TableError
+from haidian_eval.synthetic.edition import Synthetic
 from haidian_eval.synthetic.marks import MARK
-from haidian_eval.synthetic.values import Synthetic
 from haidian_eval.tables.store import replace
 
 FILE = "synthetic.csv"

@@ -21,7 +21,6 @@ from haidian_eval.errors import ParameterError
 from haidian_eval.params import Params, Section, Words, read_toml
 from haidian_eval.params import Synthetic as Chosen
 from haidian_eval.synthetic.marks import MARK, numbered, stream
-from haidian_eval.tables.contracts import contracts
 
 LASTING = 0.8  # share of an indicator's own variance that lasts from year to year
 VALUES = [
@@ -83,20 +82,6 @@ class Plan(Section):
 
 
 @dataclass(frozen=True, slots=True)
-class Synthetic:
-    """Made-up tables and what they were made from.
-
-    tables: sources, units and values as an edition has them. truth: unit_id, indicator_id, period,
-    value before sampling, rounding and gaps, in the unit of the values. quality: unit_id, quality
-    (standard normal, higher is better).
-    """
-
-    tables: Mapping[str, pd.DataFrame]
-    truth: pd.DataFrame
-    quality: pd.DataFrame
-
-
-@dataclass(frozen=True, slots=True)
 class Draw:
     """One indicator in one year, by unit: true and observed value, standard error and cases."""
 
@@ -112,13 +97,14 @@ def plan() -> Plan:
     return Plan.model_validate(read_toml(Path(__file__).with_suffix(".toml")))
 
 
-def generate(indicators: pd.DataFrame, params: Params) -> Synthetic:
-    """Return the synthetic tables for those schemes of the plan that the edition has."""
+def draw_values(
+    indicators: pd.DataFrame, params: Params, quality: Mapping[str, np.ndarray]
+) -> pd.DataFrame:
+    """Return the rows of those schemes of the plan that the edition has, with `truth` and `gap`.
+
+    quality: kind of unit -> latent quality of its units.
+    """
     chosen, latest = params.synthetic, params.synthetic.year or params.edition.year
-    quality = {
-        kind: stream(chosen.seed, kind).standard_normal(group.count)
-        for kind, group in plan().units.items()
-    }
     parts = []
     for place, (name, scheme) in enumerate(plan().schemes.items(), 1):
         own = indicators[indicators["scheme_id"] == name].set_index("node_id")
@@ -129,59 +115,13 @@ def generate(indicators: pd.DataFrame, params: Params) -> Synthetic:
             rows = draw_scheme(chosen, scheme, own, period, quality[scheme.units])
             parts.append(rows.assign(source_id=f"{MARK}V{place}"))
     none = pd.DataFrame(columns=[*VALUES, "truth", "gap"])
-    long = pd.concat(parts, ignore_index=True) if parts else none
-    truth = long[[*VALUES[:3], "truth"]].rename(columns={"truth": "value"})
-    values = long.loc[~long["gap"].astype(bool), VALUES]
-    by_unit = [pd.DataFrame({"unit_id": ids(kind), "quality": q}) for kind, q in quality.items()]
-    tables = {"sources": sources(chosen.seed), "units": units(), "values": values}
-    return Synthetic(tables, truth, pd.concat(by_unit, ignore_index=True))
+    return pd.concat(parts, ignore_index=True) if parts else none
 
 
 def ids(kind: str) -> list[str]:
     """Return the ids of all example units of a kind."""
     group = plan().units[kind]
     return numbered(group.prefix, group.count)
-
-
-def units() -> pd.DataFrame:
-    """Return the example units and their peer groups; no name or id of a real one is used."""
-    rows = []
-    for kind, group in plan().units.items():
-        for letter in "ABCDEFGH"[: group.groups]:
-            name = {"name_zh": f"示例组{letter}", "name_en": f"Example group {letter}"}
-            rows.append({"unit_id": f"{MARK}G{letter}", "unit_type": "peer_group", **name})
-        above = ids(group.under) if group.under else [""]
-        for place, unit in enumerate(ids(kind)):
-            number = unit.removeprefix(f"{MARK}{group.prefix}")
-            peers = f"{MARK}G{'ABCDEFGH'[place * group.groups // group.count]}"
-            rows.append({
-                "unit_id": unit, "unit_type": kind, "name_zh": f"{group.zh}{number}",
-                "name_en": f"{group.en} {number}", "parent_id": above[place % len(above)],
-                "peer_group": peers if group.groups else "",
-            })  # fmt: skip
-    return pd.DataFrame(rows, columns=contracts()["units"].needed).assign(source_id=f"{MARK}U1")
-
-
-def sources(seed: int) -> pd.DataFrame:
-    """Return the sources that the synthetic rows cite: one for the units, one for each scheme."""
-    named = {f"{MARK}U1": ("units", Words(zh="示例单位", en="Example units"))}
-    named |= {
-        f"{MARK}V{place}": ("values", Words(zh=scheme.zh, en=scheme.en))
-        for place, scheme in enumerate(plan().schemes.values(), 1)
-    }
-    rows = [
-        {
-            "source_id": name, "table": table, "kind": "synthetic", "licence": "MIT",
-            "title": f"模拟数据：{words.zh}", "title_en": f"Synthetic data: {words.en}",
-            "publisher": "本研究", "publisher_en": "this study",
-            "reference": f"haidian-eval synth, seed {seed}",
-            "note": "模拟数据，由程序生成，不反映任何单位的实际情况",
-            "note_en": "Synthetic, made by a program; says nothing of any real unit",
-        }
-        for name, (table, words) in named.items()
-    ]  # fmt: skip
-    columns = [*contracts()["sources"].needed, "title_en", "publisher_en", "note_en"]
-    return pd.DataFrame(rows, columns=columns)
 
 
 def draw_scheme(
