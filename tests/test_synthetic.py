@@ -44,6 +44,7 @@ def same(one: Synthetic, other: Synthetic) -> bool:
         all(one.tables[name].equals(other.tables[name]) for name in one.tables)
         and one.truth.equals(other.truth)
         and one.quality.equals(other.quality)
+        and one.effects.equals(other.effects)
     )
 
 
@@ -52,15 +53,16 @@ def test_shipped_edition_with_presets_and_example_units_has_no_defect(
 ) -> None:
     assert shipped.defects.frame.empty
     assert {name: len(frame) for name, frame in shipped.tables.items() if len(frame)} == {
-        "sources": 82 + 3 + 7,
-        "units": 71 + 29 + 24 + 16 + 4 + 120,
+        "sources": 82 + 3 + 9,
+        "units": 71 + 29 + 24 + 16 + 4 + 120 + 14,
         "indicators": 70 + 110,
         "points": 2 + 9,
         "bands": 3 + 4 * 4,
         "values": 2049 + 40 + 4073,
         "corrections": 14,
         "rules": 21,
-        "policies": 15,
+        "policies": 15 + 1,
+        "panel": 14 * 15 * 12 - 15,  # one park did not hand in one quarter
         "external_ranks": 8,
         "claims": 34,
     }
@@ -69,10 +71,12 @@ def test_shipped_edition_with_presets_and_example_units_has_no_defect(
 def test_shipped_files_are_what_the_command_writes_and_stay_small(whole_edition: Path) -> None:
     assert synth(whole_edition).exit_code == 0
     paths = sorted(SHIPPED.glob("*/synthetic.csv"))
-    assert [path.parent.name for path in paths] == ["sources", "units", "values"]
+    assert [path.parent.name for path in paths] == [
+        "panel", "policies", "sources", "units", "values",
+    ]  # fmt: skip
     for path in paths:
         assert (whole_edition / path.relative_to(SHIPPED)).read_bytes() == path.read_bytes()
-    assert sum(path.stat().st_size for path in paths) < 300_000
+    assert sum(path.stat().st_size for path in paths) < 600_000
 
 
 def test_the_seed_decides_and_the_order_of_rows_does_not(
@@ -102,11 +106,12 @@ def test_example_units_and_their_numbers(made: Synthetic) -> None:
     units = made.tables["units"]
     assert units["unit_type"].value_counts().to_dict() == {
         "station": 120, "street": 29, "department": 24, "example_district": 16, "peer_group": 4,
+        "park": 14,
     }  # fmt: skip
     grouped = units[units["peer_group"] != ""]
     assert grouped.groupby("peer_group").size().to_dict() == {f"SYN-G{c}": 4 for c in "ABCD"}
     assert set(made.quality["unit_id"]) == set(
-        units.loc[units["unit_type"] != "peer_group", "unit_id"]
+        units.loc[~units["unit_type"].isin(["peer_group", "park"]), "unit_id"]
     )
 
 
@@ -129,7 +134,7 @@ def test_every_synthetic_row_says_so_and_stands_on_example_units_alone(
     shipped: tables.Edition,
 ) -> None:
     kinds = shipped.tables["sources"].set_index("source_id")["kind"]
-    for name in ("sources", "units", "values"):
+    for name in ("sources", "units", "values", "policies", "panel"):
         rows = shipped.tables[name]
         own = rows[rows["_file"] == f"{name}/synthetic.csv"]
         assert len(own) and (own["source_id"].map(kinds) == "synthetic").all()
@@ -210,7 +215,7 @@ def test_scheme_that_an_edition_lacks_is_left_out(shipped: tables.Edition, param
     own = generate(indicators[indicators["scheme_id"] == "special_action_12"], params)
     assert set(own.tables["values"]["source_id"]) == {"SYN-V1"}
     none = generate(indicators[indicators["scheme_id"] == "observed"], params)
-    assert none.tables["values"].empty and len(none.tables["units"]) == 193
+    assert none.tables["values"].empty and len(none.tables["units"]) == 193 + 14
     with pytest.raises(ParameterError, match=r"'station_audit': the plan draws \['JK15'\]"):
         generate(indicators[indicators["node_id"] != "JK15"], params)
 

@@ -1,4 +1,4 @@
-"""Synthetic tables (模拟数据): example units and values from a seed, with the truth behind them.
+"""Example units and their values from a seed, with the truth behind them.
 
 A unit has a latent quality q, standard normal. The true value of an indicator follows from
 z = a q + sqrt(1 - a^2) e, turned round for costs, where e is the unit's own and partly lasts from
@@ -8,8 +8,6 @@ numbers comes from a generator of its own, seeded by the seed and by what it is 
 
 from __future__ import annotations
 
-import csv
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -19,14 +17,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from haidian_eval.errors import ParameterError, TableError
+from haidian_eval.errors import ParameterError
 from haidian_eval.params import Params, Section, Words, read_toml
 from haidian_eval.params import Synthetic as Chosen
-from haidian_eval.tables.contracts import contracts
-from haidian_eval.tables.store import replace
+from haidian_eval.synthetic.marks import MARK, numbered, stream
 
-FILE = "synthetic.csv"
-MARK = "SYN-"  # with which every synthetic id begins
 LASTING = 0.8  # share of an indicator's own variance that lasts from year to year
 VALUES = [
     "unit_id", "indicator_id", "period", "vintage", "value", "unit", "as_of", "confidence", "se",
@@ -80,24 +75,10 @@ class Scheme(Words):
 
 
 class Plan(Section):
-    """Everything that is drawn: synthetic.toml beside this module."""
+    """Everything that is drawn: values.toml beside this module."""
 
     units: dict[str, Group]
     schemes: dict[str, Scheme]
-
-
-@dataclass(frozen=True, slots=True)
-class Synthetic:
-    """Made-up tables and what they were made from.
-
-    tables: sources, units and values as an edition has them. truth: unit_id, indicator_id, period,
-    value before sampling, rounding and gaps, in the unit of the values. quality: unit_id, quality
-    (standard normal, higher is better).
-    """
-
-    tables: Mapping[str, pd.DataFrame]
-    truth: pd.DataFrame
-    quality: pd.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,18 +97,14 @@ def plan() -> Plan:
     return Plan.model_validate(read_toml(Path(__file__).with_suffix(".toml")))
 
 
-def stream(seed: int, *names: object) -> np.random.Generator:
-    """Return the generator of what bears these names."""
-    return np.random.default_rng([seed, zlib.crc32("/".join(map(str, names)).encode())])
+def draw_values(
+    indicators: pd.DataFrame, params: Params, quality: Mapping[str, np.ndarray]
+) -> pd.DataFrame:
+    """Return the rows of those schemes of the plan that the edition has, with `truth` and `gap`.
 
-
-def generate(indicators: pd.DataFrame, params: Params) -> Synthetic:
-    """Return the synthetic tables for those schemes of the plan that the edition has."""
+    quality: kind of unit -> latent quality of its units.
+    """
     chosen, latest = params.synthetic, params.synthetic.year or params.edition.year
-    quality = {
-        kind: stream(chosen.seed, kind).standard_normal(group.count)
-        for kind, group in plan().units.items()
-    }
     parts = []
     for place, (name, scheme) in enumerate(plan().schemes.items(), 1):
         own = indicators[indicators["scheme_id"] == name].set_index("node_id")
@@ -138,60 +115,13 @@ def generate(indicators: pd.DataFrame, params: Params) -> Synthetic:
             rows = draw_scheme(chosen, scheme, own, period, quality[scheme.units])
             parts.append(rows.assign(source_id=f"{MARK}V{place}"))
     none = pd.DataFrame(columns=[*VALUES, "truth", "gap"])
-    long = pd.concat(parts, ignore_index=True) if parts else none
-    truth = long[[*VALUES[:3], "truth"]].rename(columns={"truth": "value"})
-    values = long.loc[~long["gap"].astype(bool), VALUES]
-    by_unit = [pd.DataFrame({"unit_id": ids(kind), "quality": q}) for kind, q in quality.items()]
-    tables = {"sources": sources(chosen.seed), "units": units(), "values": values}
-    return Synthetic(tables, truth, pd.concat(by_unit, ignore_index=True))
+    return pd.concat(parts, ignore_index=True) if parts else none
 
 
 def ids(kind: str) -> list[str]:
     """Return the ids of all example units of a kind."""
     group = plan().units[kind]
-    digits = len(str(group.count))
-    return [f"{MARK}{group.prefix}{number:0{digits}d}" for number in range(1, group.count + 1)]
-
-
-def units() -> pd.DataFrame:
-    """Return the example units and their peer groups; no name or id of a real one is used."""
-    rows = []
-    for kind, group in plan().units.items():
-        for letter in "ABCDEFGH"[: group.groups]:
-            name = {"name_zh": f"示例组{letter}", "name_en": f"Example group {letter}"}
-            rows.append({"unit_id": f"{MARK}G{letter}", "unit_type": "peer_group", **name})
-        above = ids(group.under) if group.under else [""]
-        for place, unit in enumerate(ids(kind)):
-            number = unit.removeprefix(f"{MARK}{group.prefix}")
-            peers = f"{MARK}G{'ABCDEFGH'[place * group.groups // group.count]}"
-            rows.append({
-                "unit_id": unit, "unit_type": kind, "name_zh": f"{group.zh}{number}",
-                "name_en": f"{group.en} {number}", "parent_id": above[place % len(above)],
-                "peer_group": peers if group.groups else "",
-            })  # fmt: skip
-    return pd.DataFrame(rows, columns=contracts()["units"].needed).assign(source_id=f"{MARK}U1")
-
-
-def sources(seed: int) -> pd.DataFrame:
-    """Return the sources that the synthetic rows cite: one for the units, one for each scheme."""
-    named = {f"{MARK}U1": ("units", Words(zh="示例单位", en="Example units"))}
-    named |= {
-        f"{MARK}V{place}": ("values", Words(zh=scheme.zh, en=scheme.en))
-        for place, scheme in enumerate(plan().schemes.values(), 1)
-    }
-    rows = [
-        {
-            "source_id": name, "table": table, "kind": "synthetic", "licence": "MIT",
-            "title": f"模拟数据：{words.zh}", "title_en": f"Synthetic data: {words.en}",
-            "publisher": "本研究", "publisher_en": "this study",
-            "reference": f"haidian-eval synth, seed {seed}",
-            "note": "模拟数据，由程序生成，不反映任何单位的实际情况",
-            "note_en": "Synthetic, made by a program; says nothing of any real unit",
-        }
-        for name, (table, words) in named.items()
-    ]  # fmt: skip
-    columns = [*contracts()["sources"].needed, "title_en", "publisher_en", "note_en"]
-    return pd.DataFrame(rows, columns=columns)
+    return numbered(group.prefix, group.count)
 
 
 def draw_scheme(
@@ -270,30 +200,3 @@ def rows_of(found: Draw, leaf: Leaf, period: int) -> pd.DataFrame:
         "as_of": f"{period + 1}-01-31", "confidence": "synthetic", "se": found.se.round(3),
         "half_width": half, "n": found.n, "evidence": "", "truth": found.truth,
     })  # fmt: skip
-
-
-def write_synthetic(folder: Path, made: Synthetic, *, force: bool = False) -> list[Path]:
-    """Write the tables into the folder of an edition, each as a file beside the real ones.
-
-    Raises TableError when such a file holds a row that is not synthetic, unless `force` is given.
-    """
-    paths = [folder / name / FILE for name in made.tables]
-    for path in paths:
-        if path.exists() and not force and not is_own(path):
-            raise TableError(
-                f"{path} holds rows that are not synthetic; move it, or overwrite it with --force"
-            )
-    for path, frame in zip(paths, made.tables.values(), strict=True):
-        replace(path, frame.to_csv(index=False, float_format="%.10g", lineterminator="\n").encode())
-    return paths
-
-
-def is_own(path: Path) -> bool:
-    """Tell whether every row of a file is synthetic, by its source."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (UnicodeDecodeError, csv.Error):
-        return False
-    cited = all((row.get("source_id") or "").startswith(MARK) for row in rows)
-    return cited and all(row.get("kind", "synthetic") == "synthetic" for row in rows)
