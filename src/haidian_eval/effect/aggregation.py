@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.special import chdtrc, chdtri, chndtr, fdtrc, fdtri, ncfdtr
 
 from haidian_eval.effect.estimate import Estimate, Test, check_level, estimated, table
-from haidian_eval.effect.group_time import GroupTimeEffects, covariance, errors
+from haidian_eval.effect.group_time import GroupTimeEffects, as_written, covariance, errors
 from haidian_eval.effect.within import by_cluster
 from haidian_eval.errors import ParameterError, not_known
 
@@ -23,14 +23,15 @@ class Aggregate:
     """Group-time effects drawn together.
 
     overall: one estimate. by: key (periods since adoption, cohort or period), value, se, low, high.
-    influence: unit x key. span: by key the periods between the one measured and its base. source:
-    what was drawn together.
+    influence: unit x key. span: by key the periods between the one measured and its base. early:
+    by key whether it lies before adoption. source: what was drawn together.
     """
 
     overall: Estimate
     by: pd.DataFrame
     influence: np.ndarray = field(repr=False)
     span: np.ndarray = field(repr=False)
+    early: np.ndarray = field(repr=False)
     source: GroupTimeEffects = field(repr=False)
 
 
@@ -48,22 +49,26 @@ def mean_of(found: GroupTimeEffects, rows: np.ndarray) -> Part:
 
     The influence counts that the shares of the cohorts are themselves estimated.
     """
-    frame = found.frame.iloc[rows]
-    cohort, value = frame["cohort"].to_numpy(dtype="float64"), frame["value"].to_numpy()
+    cohort, value = found.numbers[rows, 0], found.frame["value"].to_numpy()[rows]
     own = found.cohorts[:, None] == cohort
     share = own.mean(axis=0)
     weight = share / share.sum()
     centred = own - share
     drawn = centred @ (value / share.sum()) - centred.sum(axis=1) * ((value @ weight) / share.sum())
-    span = (frame["time"] - frame["base"]).to_numpy(dtype="float64")
-    return Part(float(value @ weight), found.influence[:, rows] @ weight + drawn, span @ weight)
+    span = spans(found)[rows] @ weight
+    return Part(float(value @ weight), found.influence[:, rows] @ weight + drawn, float(span))
+
+
+def spans(found: GroupTimeEffects) -> np.ndarray:
+    """Return by cell the periods between the one measured and its base."""
+    own: np.ndarray = found.numbers[:, 1] - found.numbers[:, 2]
+    return own
 
 
 def plain_mean(found: GroupTimeEffects, rows: np.ndarray) -> Part:
     """Return the mean of some cells, each counted once."""
-    frame = found.frame.iloc[rows]
-    span = (frame["time"] - frame["base"]).mean()
-    return Part(float(frame["value"].mean()), found.influence[:, rows].mean(axis=1), float(span))
+    value, span = found.frame["value"].to_numpy()[rows].mean(), spans(found)[rows].mean()
+    return Part(float(value), found.influence[:, rows].mean(axis=1), float(span))
 
 
 def across(parts: list[Part]) -> Part:
@@ -100,7 +105,7 @@ def dynamic(found: GroupTimeEffects, since: np.ndarray) -> Kind:
 
 def group(found: GroupTimeEffects, since: np.ndarray) -> Kind:
     """Return means by cohort; overall, their mean by size of cohort."""
-    cohort = found.frame["cohort"].to_numpy(dtype="float64")
+    cohort = found.numbers[:, 0]
     keys = np.unique(cohort[since >= 0])
     parts = [plain_mean(found, np.flatnonzero((cohort == key) & (since >= 0))) for key in keys]
     return by_size(found, keys, parts), keys, parts
@@ -108,7 +113,7 @@ def group(found: GroupTimeEffects, since: np.ndarray) -> Kind:
 
 def calendar(found: GroupTimeEffects, since: np.ndarray) -> Kind:
     """Return means by period over the cohorts then treated; overall, their mean."""
-    time = found.frame["time"].to_numpy(dtype="float64")
+    time = found.numbers[:, 1]
     keys = np.unique(time[since >= 0])
     parts = [mean_of(found, np.flatnonzero((time == key) & (since >= 0))) for key in keys]
     return across(parts), keys, parts
@@ -129,7 +134,7 @@ def aggregate(group_time: GroupTimeEffects, kind: str) -> Aggregate:
     if kind not in KINDS:
         raise ParameterError(not_known(f"kind={kind!r}", kind, KINDS))
     frame = group_time.frame
-    since = (frame["time"] - frame["cohort"]).to_numpy(dtype="float64")
+    since = group_time.numbers[:, 1] - group_time.numbers[:, 0]
     if not (since >= 0).any():
         raise ParameterError("no period after adoption can be compared; more periods are needed")
     whole, keys, parts = KINDS[kind](group_time, since)
@@ -140,9 +145,11 @@ def aggregate(group_time: GroupTimeEffects, kind: str) -> Aggregate:
                         dropped=group_time.dropped)  # fmt: skip
     influence = np.column_stack([part.influence for part in parts]) if parts else np.empty((n, 0))
     values = np.array([part.value for part in parts])
-    shown = keys.astype("int64") if (keys % 1 == 0).all() else keys
+    labels = {} if kind == "dynamic" else group_time.labels
+    shown = [as_written(labels, key) for key in keys]
     by = table(shown, values, errors(influence, group_time.cluster), df=df, level=level)
-    return Aggregate(overall, by, influence, np.array([part.span for part in parts]), group_time)
+    span, early = np.array([part.span for part in parts]), (keys < 0) & (kind == "dynamic")
+    return Aggregate(overall, by, influence, span, early, group_time)
 
 
 def mammen(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
@@ -205,18 +212,15 @@ def pretrend_test(group_time: GroupTimeEffects | Aggregate, *, slope: float | No
 
 def after(found: GroupTimeEffects) -> np.ndarray:
     """Return which cells lie after adoption."""
-    own: np.ndarray = (found.frame["time"] >= found.frame["cohort"]).to_numpy()
+    own: np.ndarray = found.numbers[:, 1] >= found.numbers[:, 0]
     return own
 
 
 def pretrends(found: GroupTimeEffects | Aggregate) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return values, spans and which of them lie before adoption."""
     if isinstance(found, Aggregate):
-        if not (found.by["key"] < 0).any() and len(found.by):
-            return found.by["value"].to_numpy(), found.span, np.zeros(len(found.by), dtype=bool)
-        return found.by["value"].to_numpy(), found.span, (found.by["key"] < 0).to_numpy()
-    span = (found.frame["time"] - found.frame["base"]).to_numpy(dtype="float64")
-    return found.frame["value"].to_numpy(), span, ~after(found)
+        return found.by["value"].to_numpy(), found.span, found.early
+    return found.frame["value"].to_numpy(), spans(found), ~after(found)
 
 
 def wald(statistic: float, shift: float, q: int, clusters: float) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -23,8 +24,9 @@ BASES = ("varying", "universal")
 class GroupTimeEffects:
     """Effects by cohort and period.
 
-    frame: cohort, time (as in the panel's numbers), value, se, low, high, n (treated units),
-    controls (units compared with), base (the period compared with). influence: unit x row of the
+    frame: cohort, time, value, se, low, high, n (treated units), controls (units compared with),
+    base (the period compared with); periods as the panel writes them. numbers: row x (cohort, time,
+    base), periods as numbers. influence: unit x row of the
     frame; times 1 / units it adds up to the estimate's error. cohorts: of the units, inf for never.
     cluster: codes of the units; none where units are taken as independent. dropped: units treated
     from the first period on, which have no period before. anticipation: periods. df, rule, level:
@@ -32,6 +34,8 @@ class GroupTimeEffects:
     """
 
     frame: pd.DataFrame
+    numbers: np.ndarray = field(repr=False)
+    labels: dict[float, object] = field(repr=False)
     influence: np.ndarray = field(repr=False)
     cohorts: np.ndarray = field(repr=False)
     cluster: np.ndarray | None = field(repr=False)
@@ -95,23 +99,37 @@ def att_gt(
     check_level(level)
     whole = read_panel(panel, outcome, unit, time, cohort=cohort, cluster=cluster,
                        covariates=named(covariates))  # fmt: skip
-    refuse_without_comparison(whole)
-    own, dropped = comparable(whole, control, anticipation)
+    return group_time(whole, control=control, method=method, anticipation=anticipation, base=base,
+                      clustered=cluster is not None, level=level)  # fmt: skip
+
+
+def group_time(
+    panel: Panel, *, control: str = "never", method: str = "dr", anticipation: int = 0,
+    base: str = "varying", clustered: bool = True, level: float = 0.95,
+) -> GroupTimeEffects:  # fmt: skip
+    """Return effects by cohort and period of a panel; see att_gt."""
+    refuse_without_comparison(panel)
+    own, dropped = comparable(panel, control, anticipation)
     cells = list(cells_of(own, control, anticipation, base))
     if not cells:
         raise ParameterError("no cohort has a period before it and units to compare with in it")
-    codes = own.cluster if cluster else None
+    codes = own.cluster if clustered else None
     rows, influence = estimate_cells(own, cells, method)
     influence[:, alone(own, cells, codes)] = np.nan
-    df = len(own.clusters) - 1.0 if cluster else np.inf
+    df = len(own.clusters) - 1.0 if clustered else np.inf
     se = errors(influence, codes)
     low, high = interval(rows["value"].to_numpy(), se, df=df, level=level)
-    frame = rows.assign(se=se, low=low, high=high)[
+    whole = ["cohort", "time", "base"]
+    labels = dict(zip(own.times, own.labels, strict=True))
+    written = {name: rows[name].map(partial(as_written, labels)) for name in whole}
+    frame = rows.assign(se=se, low=low, high=high, **written)[
         ["cohort", "time", "value", "se", "low", "high", "n", "controls", "base"]
     ]
-    rule = "influence functions, clustered, G/(G-1)" if cluster else "influence functions, by unit"
-    return GroupTimeEffects(frame, influence, own.cohort, codes, len(own.clusters), dropped,
-                            anticipation, df, rule, level)  # fmt: skip
+    rule = f"influence functions, {'clustered, G/(G-1)' if clustered else 'by unit'}"
+    return GroupTimeEffects(
+        frame, rows[whole].to_numpy(), labels, influence, own.cohort, codes, len(own.clusters),
+        dropped, anticipation, df, rule, level,
+    )  # fmt: skip
 
 
 def comparable(panel: Panel, control: str, anticipation: int) -> tuple[Panel, int]:
@@ -176,11 +194,12 @@ def estimate_cells(panel: Panel, cells: list[Cell], method: str) -> tuple[pd.Dat
         rows.append((cell.cohort, panel.times[cell.time], found.value, int(treated.sum()),
                      int((~treated).sum()), panel.times[cell.base]))  # fmt: skip
     names = ["cohort", "time", "value", "n", "controls", "base"]
-    frame = pd.DataFrame(rows, columns=names)
-    whole = ["cohort", "time", "base"]
-    if (frame[whole] % 1 == 0).all(axis=None):
-        frame = frame.astype(dict.fromkeys(whole, "int64"))
-    return frame, influence
+    return pd.DataFrame(rows, columns=names), influence
+
+
+def as_written(labels: dict[float, object], number: float) -> object:
+    """Return a period as the panel writes it; one that it has not, as a number."""
+    return labels.get(number, int(number) if number % 1 == 0 else number)
 
 
 def alone(panel: Panel, cells: list[Cell], codes: np.ndarray | None) -> np.ndarray:

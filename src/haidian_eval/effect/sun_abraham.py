@@ -45,8 +45,15 @@ def sun_abraham(
     """
     whole = complete(read_panel(panel, outcome, unit, time, cohort=cohort, cluster=cluster,
                                 covariates=named(covariates)))  # fmt: skip
-    refuse_without_comparison(whole)
-    known, dropped = comparable(whole, "notyet", 0)
+    return interaction_weighted(whole, small_sample=small_sample, level=level)
+
+
+def interaction_weighted(
+    panel: Panel, *, small_sample: str = "fixest", level: float = 0.95
+) -> Estimate:
+    """Return the interaction-weighted effect of a panel; see sun_abraham."""
+    refuse_without_comparison(panel)
+    known, dropped = comparable(panel, "notyet", 0)
     effects = effects_of(known, known.cohort[:, None])
     pairs = np.array(cells_of(known))
     own, since = known.cohort[effects.kinds.first], known.since[effects.kinds.first]

@@ -1,0 +1,21 @@
+"""Parameters of an edition: typed, frozen, unknown keys refused."""
+
+from haidian_eval.params.effect import PLAN, Effect, Outcome, Registered, VerdictRule
+from haidian_eval.params.examples import PanelChoice, Synthetic
+from haidian_eval.params.loading import load_params, parse_setting, read_toml
+from haidian_eval.params.section import LANGUAGES, Lists, Section, Words
+from haidian_eval.params.stages import (
+    Claims,
+    Composite,
+    Economy,
+    Environment,
+    Params,
+    Robustness,
+    Scoring,
+)
+
+__all__ = [
+    "LANGUAGES", "PLAN", "Claims", "Composite", "Economy", "Effect", "Environment", "Lists",
+    "Outcome", "PanelChoice", "Params", "Registered", "Robustness", "Scoring", "Section",
+    "Synthetic", "VerdictRule", "Words", "load_params", "parse_setting", "read_toml",
+]  # fmt: skip

@@ -1,0 +1,74 @@
+"""How made-up tables are drawn."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from haidian_eval.params.section import Section
+
+Quarter = Annotated[str, Field(pattern=r"^[1-9]\d{3}Q[1-4]$")]
+
+
+class Cohort(Section):
+    """How many example parks adopt the example policy in one quarter."""
+
+    adopted_in: Quarter
+    parks: int = Field(ge=1)
+
+
+class NotHandedIn(Section):
+    """A quarter for which a park (1: the first) handed in nothing: its rows are left out."""
+
+    park: int = Field(ge=1)
+    period: Quarter
+
+
+class PanelChoice(Section):
+    """How the example park panel is drawn; effects and errors are in logarithms.
+
+    first, quarters: the periods. cohorts: the first parks, in this order; all others never adopt.
+    tracked: parks tracked from the first period on, adopters first. effect, growth, largest: effect
+    on revenue in the quarter of adoption, what each later one adds, what its size never exceeds.
+    rd_effect: effect on R&D. anticipation: quarters that effects begin early. pre_trend: growth per
+    quarter that adopting parks have anyway. spillover: share of the adopting parks' mean effect
+    that parks felt which never adopt. missing_share: firm-quarters whose outcomes are blank.
+    park_sd, park_rho, firm_sd, firm_rho: stationary spread and memory, from one quarter to the
+    next, of the errors of revenue.
+    """
+
+    parks: int = Field(default=14, ge=1)
+    firms_per_park: int = Field(default=15, ge=1)
+    first: Quarter = "2022Q1"
+    quarters: int = Field(default=12, ge=1)
+    cohorts: tuple[Cohort, ...] = (
+        Cohort(adopted_in="2022Q2", parks=1), Cohort(adopted_in="2023Q1", parks=3),
+        Cohort(adopted_in="2023Q3", parks=3),
+    )  # fmt: skip
+    tracked: int = Field(default=10, ge=0)
+    effect: float = 0.08
+    growth: float = 0.01
+    largest: float = Field(default=0.12, ge=0)
+    rd_effect: float = 0.05
+    anticipation: int = Field(default=0, ge=0)
+    pre_trend: float = 0.0
+    spillover: float = 0.0
+    missing_share: float = Field(default=0.0, ge=0, lt=1)
+    missing_quarters: tuple[NotHandedIn, ...] = ()
+    park_sd: float = Field(default=0.015, ge=0)
+    park_rho: float = Field(default=0.4, gt=-1, lt=1)
+    firm_sd: float = Field(default=0.08, ge=0)
+    firm_rho: float = Field(default=0.5, gt=-1, lt=1)
+
+
+class Synthetic(Section):
+    """How made-up tables are drawn: the seed, the latest year, the share of values left out.
+
+    panel: the park panel; without it none is drawn.
+    """
+
+    seed: int = Field(ge=0)
+    year: int | None = None  # blank: that of the edition
+    missing_share: float = Field(default=0.0, ge=0, lt=1)
+    panel: PanelChoice | None = None
