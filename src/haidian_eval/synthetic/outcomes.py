@@ -86,7 +86,7 @@ def of_parks(chosen: PanelChoice, seed: int) -> dict[str, np.ndarray]:
     rng = {name: stream(seed, "panel", name) for name in ("new", "closed", "firms", "high")}
     new, closed = rng["new"].poisson(own.new_firms, shape), rng["closed"].poisson(own.closed, shape)
     start = own.firms * np.exp(own.spread * rng["firms"].standard_normal((chosen.parks, 1)))
-    firms = np.round(start) + np.cumsum(new - closed, axis=1)
+    firms = np.round(start).astype("int64") + np.cumsum(new - closed, axis=1)
     odds = np.exp(own.spread * rng["high"].standard_normal((chosen.parks, 1)))
     high = 100 / (1 + (100 / own.high_tech - 1) / odds) + 0.2 * np.arange(chosen.quarters)
     return {

@@ -44,13 +44,13 @@ def park_panel(chosen: PanelChoice, seed: int) -> Drawn:
     able = stream(seed, "panel", "eligible").random(shape[:2]) < plan.eligible
     cells = labels(chosen) | of_firms(chosen, seed, size, able)
     for name, found in of_parks(chosen, seed).items():
-        cells[name] = stretched(chosen, "pt", found)
+        column = stretched(chosen, "pt", found)
+        cells[name] = column if column.dtype.kind == "f" else pd.array(column, dtype="Int64")
     blank = stream(seed, "panel", "gap").random(shape) < chosen.missing_share
     for name, found in reported(chosen, seed, size, able).items():
         cells[name] = pd.arrays.IntegerArray(found.ravel().astype("int64"), blank.ravel())
     rows = pd.DataFrame({name: cells[name] for name in contracts()["panel"].columns})
-    panel = rows.astype({"new_firms": "Int64", "firms": "Int64"})
-    return Drawn(panel[handed_in(chosen)].reset_index(drop=True), planted(chosen, rows))
+    return Drawn(rows[handed_in(chosen)].reset_index(drop=True), planted(chosen, rows))
 
 
 def refuse_impossible(chosen: PanelChoice) -> None:
