@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,6 +63,7 @@ PANELS: dict[str, dict[str, Any]] = {
     "varying_covariate": {"seed": 10, "cohorts": {0: 30, 5: 15, 9: 15}},
     "clustered": {"seed": 11, "cohorts": {0: 40, 4: 20, 6: 20}, "parks": 12},
     "parks": {"seed": 11, "cohorts": {0: 14, 4: 7, 6: 7}, "parks": 8, "lost": 0.15},
+    "imputation": {"seed": 12, "cohorts": {0: 30, 4: 18, 6: 18}, "parks": 30, "lost": 0.1},
     "sdid_21": {"seed": 21, "cohorts": {0: 10, 8: 2}, "periods": range(1, 13)},
     "sdid_22": {"seed": 22, "cohorts": {0: 10, 6: 2}, "periods": range(1, 13)},
 }
@@ -328,10 +329,11 @@ class Imputed:
     dropped: list[str]
 
 
-def imputed(panel: pd.DataFrame, cluster: str = "unit") -> Imputed:
+def imputed(panel: pd.DataFrame, cluster: str = "unit", *, pooled: bool = False) -> Imputed:
     """Borusyak, Jaravel and Spiess 2024: effects from untreated rows alone, all treated rows.
 
-    Variance: their theorem 3, with effects centred on the mean of cohort and period.
+    Variance: their theorem 3, with effects centred on the mean of cohort and period, or, pooled,
+    on the mean of the rows in question.
     """
     rows = panel.assign(cohort=panel["cohort"].fillna(0)).reset_index(drop=True)
     on = ((rows["cohort"] > 0) & (rows["time"] >= rows["cohort"])).to_numpy()
@@ -348,8 +350,8 @@ def imputed(panel: pd.DataFrame, cluster: str = "unit") -> Imputed:
         v = np.where(pick, 1 / pick.sum(), 0.0)
         v[~on] = -(v[on] @ z[on]) @ fit
         rest = effect.copy()
-        picked = pd.Series(np.where(on, effect, np.nan)).groupby(cell).transform("mean")
-        rest[on] -= picked[on]
+        means = pd.Series(np.where(on, effect, np.nan)).groupby(cell).transform("mean")
+        rest[on] -= effect[pick].mean() if pooled else means[on]
         sums = pd.Series(v * rest).groupby(rows[cluster]).sum()
         return float(effect[pick].mean()), float(np.sqrt((sums**2).sum()))
 
@@ -464,24 +466,14 @@ def coefficient(panel: pd.DataFrame, d: np.ndarray) -> float:
     return float(np.linalg.lstsq(design, panel["y"].to_numpy(), rcond=None)[0][0])
 
 
-def assignments(paths: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """All different ways of giving the rows of `paths` (group x time) to the groups."""
-    seen = set()
-    for order in itertools.permutations(range(len(paths))):
-        values = paths.to_numpy()[list(order)]
-        if values.tobytes() not in seen:
-            seen.add(values.tobytes())
-            yield pd.DataFrame(values, paths.index, paths.columns)
-
-
 def reassigned(panel: pd.DataFrame, treatment: str, group: str) -> np.ndarray:
-    """The two-way coefficient under every assignment of treatment paths to groups."""
-    paths = panel.pivot_table(index=group, columns="time", values=treatment, aggfunc="max")
-    at = list(zip(panel[group], panel["time"], strict=True))
+    """The two-way coefficient under every different assignment of adoption to groups."""
+    adopted = panel["time"].where(panel[treatment] == 1).groupby(panel[group]).min()
+    adopted = adopted.fillna(np.inf)
     found = []
-    for given in assignments(paths):
-        d = np.array([given.at[g, t] for g, t in at], dtype=float)
-        found.append(coefficient(panel, d))
+    for order in sorted(set(itertools.permutations(adopted))):
+        given = panel[group].map(dict(zip(adopted.index, order, strict=True)))
+        found.append(coefficient(panel, (panel["time"] >= given).to_numpy(dtype=float)))
     return np.array(found)
 
 

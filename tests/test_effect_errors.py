@@ -273,3 +273,90 @@ def test_missing_covariate_is_refused_or_its_units_are_left_out() -> None:
     expected = effect.att_gt(panel[~bare], "y", "unit", "time", "cohort", covariates="x1").frame
     columns = ["cohort", "time", "value", "se"]
     np.testing.assert_allclose(actual[columns], expected[columns], atol=1e-9)
+
+
+@pytest.mark.parametrize("column", ["unit", "time", "treated"])
+def test_key_or_treatment_that_is_missing_in_a_row_is_named(column: str) -> None:
+    panel = made()
+    holes = panel[column].astype(object).mask(panel.index == 40)
+    with pytest.raises(ParameterError, match=column):
+        effect.twfe(panel.assign(**{column: holes}), "y", "treated", "unit", "time", cluster="park")
+
+
+@pytest.mark.parametrize("name", ["twfe", "event_study", "att_gt", "imputation", "sun_abraham"])
+def test_unit_without_a_cluster_is_named(name: str) -> None:
+    """A blank is no cluster, and belongs to none of the others."""
+    panel = made()
+    panel["park"] = panel["park"].mask(panel["unit"] == "u013")
+    columns = ("treated", "unit", "time") if name == "twfe" else ("unit", "time", "cohort")
+    with pytest.raises(ParameterError, match="park"):
+        getattr(effect, name)(panel, "y", *columns, cluster="park")
+
+
+def test_outcome_that_is_infinite_is_named() -> None:
+    panel = made()
+    panel["y"] = panel["y"].mask(panel.index == 7, -np.inf)
+    refused("twfe", panel, "y", "infinite")
+
+
+@pytest.mark.parametrize("draws", [0, -5])
+def test_no_draws_are_refused(draws: int) -> None:
+    panel = made()
+    names = ("y", "treated", "unit", "time")
+    with pytest.raises(ParameterError, match="draws"):
+        effect.wild_cluster_bootstrap(panel, *names, cluster="park", draws=draws, seed=1)
+    with pytest.raises(ParameterError, match="draws"):
+        effect.randomisation_test(panel, *names, draws=draws, seed=1)
+    with pytest.raises(ParameterError, match="draws"):
+        effect.bands(effect.att_gt(panel, "y", "unit", "time", "cohort"), draws=draws, seed=1)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, 95])
+def test_level_outside_0_and_1_is_refused(level: float) -> None:
+    panel = made()
+    with pytest.raises(ParameterError, match="level"):
+        effect.twfe(panel, "y", "treated", "unit", "time", cluster="unit", level=level)
+    with pytest.raises(ParameterError, match="level"):
+        effect.att_gt(panel, "y", "unit", "time", "cohort", level=level)
+
+
+@pytest.mark.parametrize("anticipation", [-1, 20])
+def test_anticipation_must_leave_periods(anticipation: int) -> None:
+    with pytest.raises(ParameterError, match=r"anticipation|before"):
+        effect.att_gt(made(), "y", "unit", "time", "cohort", anticipation=anticipation)
+
+
+@pytest.mark.parametrize("window", [(2, -3), (0, 3), (-1, 3)])
+def test_window_that_does_not_hold_the_reference_is_refused(window: tuple[int, int]) -> None:
+    with pytest.raises(ParameterError, match="window"):
+        effect.event_study(made(), "y", "unit", "time", "cohort", cluster="unit", window=window)
+
+
+def test_covariate_that_never_changes_within_units_is_named() -> None:
+    """Unit effects hold it already."""
+    with pytest.raises(ParameterError, match="x1"):
+        effect.twfe(made(), "y", "treated", "unit", "time", cluster="unit", covariates="x1")
+
+
+def test_covariate_of_texts_is_named() -> None:
+    panel = made().assign(kind="甲")
+    with pytest.raises(ParameterError, match="kind"):
+        effect.att_gt(panel, "y", "unit", "time", "cohort", covariates="kind")
+
+
+def test_parks_whose_firms_adopt_apart_cannot_be_exchanged() -> None:
+    panel = made()
+    with pytest.raises(ParameterError, match="p0"):
+        effect.randomisation_test(panel, "y", "treated", "unit", "time", cluster="park", seed=1)
+
+
+def test_years_and_quarters_in_one_column_are_refused() -> None:
+    panel = made()
+    mixed = panel["time"].map(lambda t: f"2023Q{t}" if t < 5 else f"2024-0{t}")
+    with pytest.raises(ParameterError, match="mixed"):
+        effect.imputation(panel.assign(time=mixed), "y", "unit", "time", "cohort")
+
+
+def test_synthetic_control_needs_two_donors_seen_in_every_period() -> None:
+    refused("synthetic_control", staggered(7, {0: 1, 4: 1}), "donor")
+    refused("synthetic_did", staggered(7, {0: 1, 4: 1}), "donor")

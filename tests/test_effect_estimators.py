@@ -60,6 +60,11 @@ def same_cells(actual: pd.DataFrame, expected: pd.DataFrame, tolerance: float = 
 # --- group-time effects
 
 
+def few(clusters: int) -> float:
+    """R did and csdid sum influence over clusters as it is; here G / (G - 1) stands beside t."""
+    return float(np.sqrt(clusters / (clusters - 1)))
+
+
 def options_of(call: str) -> dict[str, Any]:
     _, control, method, anticipation, base, covariates, cluster = call.split("|")
     return {
@@ -76,7 +81,9 @@ def options_of(call: str) -> dict[str, Any]:
     ("case", "call"), [*CSDID[["case", "call"]].drop_duplicates().itertuples(index=False)]
 )
 def test_cells_and_aggregations_agree_with_csdid(case: str, call: str) -> None:
-    expected = CSDID[(CSDID["case"] == case) & (CSDID["call"] == call)]
+    expected = CSDID[(CSDID["case"] == case) & (CSDID["call"] == call)].copy()
+    if case == "clustered":
+        expected["se"] *= few(12)
     actual = att(panel_of(case), **options_of(call))
     cells = expected[expected["quantity"] == "cell"]
     names = cells["key"].str.split("|", expand=True).astype(int)
@@ -107,8 +114,10 @@ def test_panel_with_gaps_uses_each_pair_of_periods_by_itself(name: str) -> None:
     panel = staggered(31, {0: 40, 4: 18, 6: 18}, parks=14, lost=0.12)
     covariates = options.get("covariates") or []
     listed = [covariates] if isinstance(covariates, str) else covariates
-    expected = group_time(panel, **options | {"covariates": listed})
-    same_cells(att(panel, **options).frame, expected.frame, PACKAGE)
+    expected = group_time(panel, **options | {"covariates": listed}).frame
+    if "cluster" in options:
+        expected["se"] *= few(panel["park"].nunique())
+    same_cells(att(panel, **options).frame, expected, PACKAGE)
 
 
 def test_cells_count_treated_and_compared_units_and_name_their_base() -> None:
@@ -135,8 +144,10 @@ def test_clustered_aggregation_sums_influence_within_parks(kind: str) -> None:
     inside = panel.groupby("unit")["park"].first()
     expected = aggregated(group_time(panel), kind, inside)
     actual = effect.aggregate(att(panel, cluster="park"), kind).overall
-    close([actual.value, actual.se], [expected.value, expected.se])
-    assert actual.clusters == 12
+    close([actual.value, actual.se], [expected.value, few(12) * expected.se])
+    assert (actual.clusters, actual.df) == (12, 11)
+    half = stats.t.ppf(0.975, 11) * actual.se
+    close([actual.low, actual.high], [actual.value - half, actual.value + half])
 
 
 def test_intervals_of_cells_are_normal_without_clusters() -> None:
@@ -189,14 +200,43 @@ WRITTEN = {
 }
 
 
+def written(panel: pd.DataFrame, way: str) -> pd.DataFrame:
+    """The panel with its periods written in one way; the never treated have None."""
+    write = WRITTEN[way]
+    adopted = [write(c) if c else None for c in panel["cohort"]]
+    return panel.assign(
+        time=[write(t) for t in panel["time"]], cohort=pd.Series(adopted, dtype=object)
+    )
+
+
+@pytest.mark.parametrize("never", [None, pd.NaT, "", "0", 0], ids=repr)
+@pytest.mark.parametrize("kind", ["texts", "periods", "periods and texts", "texts and periods"])
+def test_periods_of_pandas_and_texts_may_stand_side_by_side(kind: str, never: Any) -> None:
+    panel = staggered(39, {0: 12, 4: 8, 6: 8})
+    expected = effect.imputation(panel, "y", *NAMES)
+    periods, texts = written(panel, "periods of pandas"), written(panel, "quarters")
+    time = periods["time"] if kind.startswith("periods") else texts["time"]
+    cohort = periods["cohort"] if kind.endswith("periods") else texts["cohort"]
+    mixed = panel.assign(time=time, cohort=cohort.where(panel["cohort"] > 0, never))
+    actual = effect.imputation(mixed, "y", *NAMES)
+    close([actual.value, actual.se], [expected.value, expected.se])
+
+
+@pytest.mark.parametrize("way", ["years", "quarters", "months", "halves"])
+def test_cells_and_cohorts_are_shown_as_they_were_written(way: str) -> None:
+    texts = written(staggered(39, {0: 12, 4: 8, 6: 8}), way)
+    shown = {*texts["time"], *texts["cohort"].dropna()}
+    frame = att(texts).frame
+    for column in ("cohort", "time", "base"):
+        assert set(frame[column].astype(str)) <= shown, column
+    assert set(effect.aggregate(att(texts), "group").by["key"].astype(str)) <= shown
+    assert set(effect.aggregate(att(texts), "calendar").by["key"].astype(str)) <= shown
+
+
 @pytest.mark.parametrize("way", WRITTEN)
 def test_periods_written_as_text_count_as_steps(way: str) -> None:
     panel = staggered(37, {0: 15, 4: 10, 6: 10})
-    write = WRITTEN[way]
-    adopted = [write(c) if c else None for c in panel["cohort"]]
-    texts = panel.assign(
-        time=[write(t) for t in panel["time"]], cohort=pd.Series(adopted, dtype=object)
-    )
+    texts = written(panel, way)
     for kind in ("simple", "dynamic"):
         left, right = effect.aggregate(att(panel), kind), effect.aggregate(att(texts), kind)
         close([left.overall.value, left.overall.se], [right.overall.value, right.overall.se])
@@ -285,6 +325,23 @@ def test_event_study_agrees_with_dense_dummies(window: tuple[int, int] | None, r
     close(actual.covariance.reindex(index=keys, columns=keys), expected.covariance)
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_covariates_stand_beside_the_dummies(rule: str) -> None:
+    panel = panel_of("parks")
+    options: dict[str, Any] = {"cluster": "park", "small_sample": rule, "covariates": ["z"]}
+    slopes = np.column_stack([panel["treated"], panel["z"]]).astype(float)
+    expected = least_squares(panel, slopes, "park", rule)
+    actual = effect.twfe(panel, "y", "treated", "unit", "time", **options)
+    close([actual.value, actual.se], [expected.beta[0], expected.covariance[0, 0] ** 0.5])
+    keys, columns = event_columns(panel, (-3, 2))
+    expected = least_squares(panel, np.column_stack([columns, panel["z"]]), "park", rule)
+    study = effect.event_study(panel, "y", *NAMES, window=(-3, 2), **options)
+    frame = study.frame[study.frame["key"] != -1]
+    assert frame["key"].tolist() == keys
+    close(frame["value"], expected.beta[:-1])
+    close(frame["se"], np.sqrt(np.diag(expected.covariance))[:-1])
+
+
 def test_event_study_counts_the_rows_of_each_period() -> None:
     panel = panel_of("parks")
     keys, columns = event_columns(panel, (-3, 2))
@@ -303,6 +360,28 @@ def test_event_study_without_never_treated_needs_a_window() -> None:
     close(frame["se"], np.sqrt(np.diag(expected.covariance)))
 
 
+def test_event_study_holds_units_treated_from_the_start() -> None:
+    panel = staggered(44, {0: 14, 1: 4, 4: 7})
+    keys, columns = event_columns(panel)
+    expected = least_squares(panel, columns, "unit", "fixest")
+    frame = effect.event_study(panel, "y", *NAMES, cluster="unit").frame
+    assert frame["key"].tolist() == keys
+    close(frame["value"], expected.beta)
+    close(frame["se"], np.sqrt(np.diag(expected.covariance)))
+
+
+def test_last_period_before_adoption_is_the_reference_when_steps_are_two() -> None:
+    panel = panel_of("step_two")
+    since = (panel["time"] - panel["cohort"]).where(panel["cohort"] > 0)
+    keys = [-8, -6, -4, 0, 2, 4, 6]
+    columns = np.column_stack([(since == key).to_numpy(dtype=float) for key in keys])
+    expected = least_squares(panel, columns, "unit", "fixest")
+    frame = effect.event_study(panel, "y", *NAMES, cluster="unit").frame
+    assert frame["key"].tolist() == keys
+    close(frame["value"], expected.beta)
+    close(frame["se"], np.sqrt(np.diag(expected.covariance)))
+
+
 # --- imputation and cohort-interacted regression
 
 
@@ -310,7 +389,7 @@ def test_event_study_without_never_treated_needs_a_window() -> None:
 def test_imputation_agrees_with_diff_diff(cluster: str) -> None:
     rows = GOLDEN[GOLDEN["quantity"] == "imputation"].set_index("key")[["value", "se"]]
     inside = None if cluster == "unit" else cluster
-    actual = effect.imputation(panel_of("parks"), "y", *NAMES, cluster=inside)
+    actual = effect.imputation(panel_of("imputation"), "y", *NAMES, cluster=inside)
     close([actual.value, actual.se], rows.loc[f"{cluster}|overall"], EXACT)
     expected = [rows.loc[f"{cluster}|{key}"] for key in range(5)]
     close(actual.by.sort_values("key")[["value", "se"]], expected, EXACT)
@@ -318,31 +397,59 @@ def test_imputation_agrees_with_diff_diff(cluster: str) -> None:
 
 IMPUTED = {
     "balanced": ({0: 20, 4: 10, 6: 10}, 0.0),
-    "gaps": ({0: 20, 4: 10, 6: 10}, 0.15),
-    "one earlier period": ({0: 20, 2: 8, 6: 10}, 0.0),
+    "gaps": ({0: 20, 4: 14, 6: 14}, 0.15),
+    "one earlier period": ({0: 20, 2: 10, 6: 10}, 0.0),
     "treated from the start": ({0: 20, 1: 4, 5: 10}, 0.0),
     "no never-treated": ({4: 12, 6: 12, 8: 12}, 0.0),
+    "small cohorts": ({0: 10, 4: 9, 6: 3}, 0.0),
+    "small cohorts with gaps": ({0: 10, 4: 6, 6: 1}, 0.1),
 }
 
 
+@pytest.mark.parametrize("cluster", ["unit", "park"])
 @pytest.mark.parametrize("name", IMPUTED)
-def test_imputation_agrees_with_dense_dummies_on_untreated_rows(name: str) -> None:
+def test_imputation_agrees_with_dense_dummies_on_untreated_rows(name: str, cluster: str) -> None:
+    """Effects are centred on their cohort and period, or on one mean with under ten clusters."""
     cohorts, lost = IMPUTED[name]
     panel = staggered(51, cohorts, lost=lost, parks=9)
-    for cluster in ("unit", "park"):
-        expected = imputed(panel, cluster)
-        actual = effect.imputation(panel, "y", *NAMES, cluster=cluster)
-        close([actual.value, actual.se], [expected.value, expected.se])
-        close(actual.by.sort_values("key")[["key", "value", "se", "n"]], expected.by)
+    pooled = cluster == "park" or "small" in name
+    expected = imputed(panel, cluster, pooled=pooled)
+    actual = effect.imputation(panel, "y", *NAMES, cluster=cluster)
+    close([actual.value, actual.se], [expected.value, expected.se])
+    by = actual.by.sort_values("key").set_index("key")
+    wanted = expected.by.set_index("key")
+    assert by.index.tolist() == wanted.index.tolist()
+    close(by[["value", "n"]], wanted[["value", "n"]])
+    known = by["se"].notna()  # a period that one unit alone has reached shows no error
+    close(by.loc[known, "se"], wanted.loc[known, "se"])
+    assert ("small cohorts" in actual.rule) == pooled
 
 
-def test_imputation_names_units_that_cannot_be_used() -> None:
+def test_imputation_counts_units_that_cannot_be_used() -> None:
     panel = staggered(52, {0: 20, 1: 3, 5: 10})
     actual = effect.imputation(panel, "y", *NAMES)
-    always = sorted(panel.loc[panel["cohort"] == 1, "unit"].unique())
-    assert sorted(actual.dropped) == always
+    assert actual.dropped == 3
     left = effect.imputation(panel[panel["cohort"] != 1], "y", *NAMES)
     close([actual.value, actual.se], [left.value, left.se])
+
+
+def test_anticipated_periods_count_neither_as_treated_nor_as_untreated() -> None:
+    panel = staggered(55, {0: 20, 4: 12, 6: 12})
+    near = (panel["cohort"] > 0) & (panel["time"] == panel["cohort"] - 1)
+    expected = imputed(panel[~near])
+    actual = effect.imputation(panel, "y", *NAMES, anticipation=1)
+    close([actual.value, actual.se], [expected.value, expected.se])
+
+
+def test_jackknife_leaves_each_cluster_out_once() -> None:
+    """Efron and Tibshirani 1993: (G - 1) / G times the squares about their mean."""
+    panel = staggered(56, {0: 9, 4: 6, 6: 5}, parks=7)
+    parks = sorted(panel["park"].unique())
+    left = [imputed(panel[panel["park"] != park]).value for park in parks]
+    expected = np.sqrt((len(parks) - 1) / len(parks) * ((left - np.mean(left)) ** 2).sum())
+    actual = effect.imputation(panel, "y", *NAMES, cluster="park", errors="jackknife")
+    close([actual.value, actual.se], [imputed(panel).value, expected])
+    assert actual.df == len(parks) - 1
 
 
 def test_interacted_effects_agree_with_diff_diff() -> None:
@@ -370,7 +477,26 @@ def test_always_treated_take_no_part_in_interacted_effects() -> None:
     actual = effect.sun_abraham(panel, "y", *NAMES)
     expected = interacted(panel[panel["cohort"] != 1])
     close([actual.value, actual.se], [expected.value, expected.se])
-    assert sorted(actual.dropped) == sorted(panel.loc[panel["cohort"] == 1, "unit"].unique())
+    assert actual.dropped == 5
+
+
+def test_last_cohort_is_compared_with_where_nobody_is_never_treated() -> None:
+    """Sun and Abraham 2021, section 4.2: its periods from adoption on are left out."""
+    panel = panel_of("no_never")
+    early = panel[panel["time"] < 8]
+    expected = interacted(early.assign(cohort=early["cohort"].where(early["cohort"] < 8, 0)))
+    actual = effect.sun_abraham(panel, "y", *NAMES)
+    close([actual.value, actual.se], [expected.value, expected.se])
+    assert actual.n == len(early)
+
+
+def test_cohort_that_adopts_in_a_period_nobody_has_starts_at_the_next() -> None:
+    panel = staggered(57, {0: 14, 4: 10, 6: 10}, periods=(1, 2, 3, 5, 6, 7, 8))
+    same_cells(att(panel).frame, group_time(panel).frame)
+    expected = imputed(panel)
+    actual = effect.imputation(panel, "y", *NAMES)
+    close([actual.value, actual.se], [expected.value, expected.se])
+    close(actual.by[["key", "value", "se"]], expected.by[["key", "value", "se"]])
 
 
 # --- synthetic control
@@ -430,7 +556,7 @@ def test_each_cohort_has_its_own_synthetic_control() -> None:
     for start, n in ((7, 1), (10, 2)):
         goal = wide.loc[cohort[cohort == start].index].mean()
         w = donor_weights(wide, goal, donors, start)
-        close(actual.unit_weights[start].reindex(donors), w, QUADRATIC)
+        close(actual.unit_weights[str(start)].reindex(donors), w, QUADRATIC)
         gap = goal - w @ wide.loc[donors]
         total += n * gap[gap.index >= start].sum()
         cells += n * int((gap.index >= start).sum())

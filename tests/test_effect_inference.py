@@ -85,13 +85,29 @@ def test_drawn_bootstrap_is_near_the_enumerated_one(weights: str) -> None:
     panel = staggered(84, {0: 12, 4: 8}, parks=11)
     observed, statistics = wild_statistics(panel, "treated", "park")
     exact = share_as_large(statistics, observed)
-    actual = wild(panel, weights=weights, draws=1999)
+    actual = wild(panel, weights=weights, draws=499)
+    assert len(statistics) == 512
     assert not actual.enumerated
-    assert actual.draws == 1999
+    assert actual.draws == 499
     slack = 0.03 if weights == "webb" else 0.0
-    assert abs(actual.p - exact) < drawn(exact, 1999) + slack
-    assert (actual.p * 2000) % 1 == pytest.approx(0, abs=1e-6)  # (1 + count) / (1 + draws)
-    assert actual.p >= 1 / 2000
+    assert abs(actual.p - exact) < drawn(exact, 499) + slack
+    assert (actual.p * 500) % 1 == pytest.approx(0, abs=1e-6)  # (1 + count) / (1 + draws)
+    assert actual.p >= 1 / 500
+
+
+def test_interval_holds_every_null_that_the_bootstrap_does_not_reject() -> None:
+    panel = panel_of("parks")
+    actual = wild(panel, weights="rademacher", level=0.95)
+    step = 1e-5
+    for end, inward in ((actual.low, step), (actual.high, -step)):
+        for null, rejected in ((end + inward, False), (end - inward, True)):
+            observed, statistics = wild_statistics(panel, "treated", "park", null)
+            assert (share_as_large(statistics, observed) < 0.05) == rejected
+
+
+def test_floor_of_the_bootstrap_is_its_smallest_p() -> None:
+    assert wild(panel_of("parks"), weights="rademacher").floor == pytest.approx(2 / 256)
+    assert wild(panel_of("parks"), weights="webb", draws=99).floor == pytest.approx(1 / 100)
 
 
 def test_automatic_weights_are_webb_for_few_clusters_and_signs_for_many() -> None:
@@ -131,7 +147,7 @@ ASSIGNED: dict[str, dict[str, Any]] = {
 COUNTS = (21, 60, 15, 20)
 
 
-@pytest.mark.parametrize(("name", "count"), zip(ASSIGNED, COUNTS, strict=True), ids=[*ASSIGNED])
+@pytest.mark.parametrize(("name", "count"), [*zip(ASSIGNED, COUNTS, strict=True)], ids=[*ASSIGNED])
 def test_randomisation_counts_every_assignment(name: str, count: int) -> None:
     panel = staggered(**ASSIGNED[name])
     statistics = reassigned(panel, "treated", "unit")
@@ -259,6 +275,35 @@ def test_joint_test_of_earlier_cells_is_wald(base: str) -> None:
     assert actual.statistic == pytest.approx(expected, rel=1e-7)
     assert actual.df == len(value)
     assert actual.p == pytest.approx(stats.chi2.sf(expected, len(value)), rel=1e-6)
+
+
+@pytest.mark.parametrize("slope", [0.05, 0.3])
+def test_joint_test_with_few_clusters_is_that_of_hotelling(slope: float) -> None:
+    """T2 (G - q) / (q (G - 1)) is F with q and G - q; its power that of noncentral F."""
+    panel = staggered(97, {0: 20, 3: 14, 4: 14}, parks=9)
+    groups = panel["park"].nunique()
+    cells = group_time(panel)
+    pre = (cells.frame["time"] < cells.frame["cohort"]).to_numpy()
+    sums = pd.DataFrame(cells.psi[:, pre], index=cells.cohort.index)
+    sums = sums.groupby(panel.groupby("unit")["park"].first()).sum().to_numpy()
+    inverse = np.linalg.inv(sums.T @ sums) * (groups - 1) / groups
+    value, q = cells.frame["value"].to_numpy()[pre], int(pre.sum())
+    expected = float(value @ inverse @ value)
+    share = (groups - q) / (q * (groups - 1))
+    actual = effect.pretrend_test(effect.att_gt(panel, "y", *NAMES, cluster="park"), slope=slope)
+    assert actual.statistic == pytest.approx(expected, rel=1e-7)
+    assert actual.p == pytest.approx(stats.f.sf(share * expected, q, groups - q), rel=1e-6)
+    shift = slope * (cells.frame["time"] - cells.frame["base"]).to_numpy(dtype=float)[pre]
+    edge = stats.f.ppf(0.95, q, groups - q)
+    power = stats.ncf.sf(edge, q, groups - q, shift @ inverse @ shift)
+    assert actual.power == pytest.approx(power, rel=1e-5)
+
+
+def test_more_restrictions_than_clusters_give_no_test_and_say_so() -> None:
+    panel = staggered(98, {0: 20, 4: 10, 6: 10, 7: 10}, parks=6)
+    actual = effect.pretrend_test(effect.att_gt(panel, "y", *NAMES, cluster="park"))
+    assert np.isnan(actual.p)
+    assert "6 clusters" in actual.rule
 
 
 @pytest.mark.parametrize("base", ["varying", "universal"])
