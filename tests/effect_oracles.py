@@ -209,11 +209,15 @@ class Cells:
 
 
 def base_of(times: np.ndarray, t: float, cohort: float, anticipation: int, base: str) -> Any:
-    """The period a cell is compared with; None where there is none."""
+    """The period a cell is compared with; None where there is none.
+
+    R did 2.1, as here, steps back over the anticipated periods from adoption on only; csdid 0.4.3
+    does so from the first of them on. With one such period that is the same.
+    """
     early = times[times + anticipation < cohort]
     if not len(early):
         return None
-    if base == "universal" or t + anticipation >= cohort:
+    if base == "universal" or t >= cohort:
         return early[-1]
     before = times[times < t]
     return before[-1] if len(before) else None

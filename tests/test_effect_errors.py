@@ -360,3 +360,21 @@ def test_years_and_quarters_in_one_column_are_refused() -> None:
 def test_synthetic_control_needs_two_donors_seen_in_every_period() -> None:
     refused("synthetic_control", staggered(7, {0: 1, 4: 1}), "donor")
     refused("synthetic_did", staggered(7, {0: 1, 4: 1}), "donor")
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_adopters_without_a_period_before_are_refused(name: str) -> None:
+    refused(name, staggered(8, {0: 8, 1: 6}, parks=5), "before|first|adopts|treated")
+
+
+@pytest.mark.parametrize(
+    ("time", "cohort"),
+    [("2024Q{}", "2024"), ("2024Q{}", "2024-06"), ("202{}", "2024Q1"), ("2024-0{}", "2024Q2")],
+)
+@pytest.mark.parametrize("name", BY_COHORT)
+def test_cohort_in_other_periods_than_the_time_is_named(name: str, time: str, cohort: str) -> None:
+    """A year is no quarter: nothing says in which quarter of it the unit adopted."""
+    panel = staggered(8, {0: 8, 3: 6}, periods=(1, 2, 3, 4))
+    texts = panel["time"].map(time.format)
+    adopted = pd.Series(np.where(panel["cohort"] > 0, cohort, None), dtype=object)
+    refused(name, panel.assign(time=texts, cohort=adopted), "cohort", cohort + "|quarter|year")

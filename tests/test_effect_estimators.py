@@ -103,7 +103,9 @@ GAPPY: dict[str, dict[str, Any]] = {
     "regression": {"method": "reg", "covariates": ["x1", "x2"]},
     "weights": {"method": "ipw", "covariates": ["x1"], "control": "notyet"},
     "doubly robust": {"covariates": ["x1", "z"], "anticipation": 1},
+    "two anticipated periods": {"anticipation": 2, "control": "notyet"},
     "universal": {"base": "universal", "covariates": ["x1"]},
+    "universal, anticipated": {"base": "universal", "anticipation": 2},
     "parks": {"cluster": "park", "covariates": "x1"},
 }
 
