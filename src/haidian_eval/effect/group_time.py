@@ -204,5 +204,6 @@ def as_written(labels: dict[float, object], number: float) -> object:
 
 def alone(panel: Panel, cells: list[Cell], codes: np.ndarray | None) -> np.ndarray:
     """Return which cells have one treated cluster: nothing shows how far that one varies."""
-    own = np.arange(len(panel.units)) if codes is None else codes
-    return np.array([len(np.unique(own[cell.own])) < 2 for cell in cells])
+    if codes is None:
+        return np.array([cell.own.sum() < 2 for cell in cells])
+    return np.array([len(np.unique(codes[cell.own])) < 2 for cell in cells])

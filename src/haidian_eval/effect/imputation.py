@@ -8,7 +8,6 @@ from math import sqrt
 
 import numpy as np
 import pandas as pd
-from scipy.sparse.csgraph import connected_components
 
 from haidian_eval.effect.estimate import Estimate, estimated, table
 from haidian_eval.effect.panel import Panel, read_panel, refuse_without_comparison
@@ -58,6 +57,8 @@ def impute(panel: Panel, anticipation: int = 0) -> Imputed:
 
 def reached(untreated: np.ndarray) -> np.ndarray:
     """Return unit x period: whether untreated rows tell the unit and the period together."""
+    from scipy.sparse.csgraph import connected_components
+
     together = untreated.T.astype("float64") @ untreated
     part = connected_components(together > 0, directed=False)[1]
     there = np.asarray(untreated.any(axis=1))

@@ -108,13 +108,47 @@ def numbers(values: pd.Series, role: str) -> np.ndarray:
     )
 
 
-def constant(code: np.ndarray, values: np.ndarray, units: pd.Index, says: str) -> np.ndarray:
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the rows of a table stand.
+
+    unit, time: codes by row. units, labels: what they stand for. times: the periods as numbers.
+    """
+
+    unit: np.ndarray
+    time: np.ndarray
+    units: pd.Index
+    times: np.ndarray
+    labels: pd.Index
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Return unit x period, missing where there is no row."""
+        grid = np.full((len(self.units), len(self.times)), np.nan)
+        grid[self.unit, self.time] = values
+        return grid
+
+
+def places_of(frame: pd.DataFrame, unit: str, time: str) -> Places:
+    """Return where rows stand; a unit with two rows in one period is refused."""
+    code, units = pd.factorize(column(frame, unit, "unit"))
+    period = numbers(column(frame, time, "time"), f"time = {time!r}")
+    if (code < 0).any() or np.isnan(period).any():
+        raise ParameterError(f"{unit!r} or {time!r} is missing in a row; each row needs both")
+    at, times = pd.factorize(period, sort=True)
+    first = np.zeros(len(times), dtype=np.int64)
+    first[at[::-1]] = np.arange(len(at))[::-1]
+    found = Places(code, at, units, times, pd.Index(frame[time].iloc[first]))
+    refuse_duplicates(found)
+    return found
+
+
+def constant(places: Places, values: np.ndarray, says: str) -> np.ndarray:
     """Return one value per unit; one that changes within a unit is refused."""
-    own = np.zeros(len(units), dtype=values.dtype)
-    own[code] = values
-    differs = own[code] != values
+    own = np.zeros(len(places.units), dtype=values.dtype)
+    own[places.unit] = values
+    differs = own[places.unit] != values
     if differs.any():
-        raise ParameterError(says.format(unit=units[code[differs.argmax()]]))
+        raise ParameterError(says.format(unit=places.units[places.unit[differs.argmax()]]))
     return own
 
 
@@ -128,45 +162,49 @@ def read_panel(
     outcome that is no number or missing everywhere, a treatment that is not 0 or 1 or switches off,
     a cohort that changes or looks like a treatment, a unit in two clusters and a single cluster.
     """
-    values = outcome_of(column(frame, outcome, "outcome"), outcome)
-    code, units = pd.factorize(column(frame, unit, "unit"), use_na_sentinel=True)
-    period = numbers(column(frame, time, "time"), f"time = {time!r}")
-    if (code < 0).any() or np.isnan(period).any():
-        raise ParameterError(f"{unit!r} or {time!r} is missing in a row; each row needs both")
-    at, times = pd.factorize(period, sort=True)
-    labels = pd.Index(frame[time].iloc[pd.Series(at).drop_duplicates().sort_values().index])
-    refuse_duplicates(code, at, units, labels)
-    shape, place = (len(units), len(times)), (code, at)
-    grid = spread(values, place, shape)
-    clusters_of = column(frame, cluster or unit, "cluster")
-    codes, clusters = pd.factorize(clusters_of)
-    of_unit = constant(code, codes, units, f"cluster = {cluster!r}: the unit {{unit!r}} lies in two"
-                       " clusters; a unit belongs to one")  # fmt: skip
-    if len(clusters) < 2:
-        raise ParameterError(
-            f"cluster = {cluster or unit!r}: one cluster alone; errors need at least two, and"
-            " trustworthy ones ten"
-        )
-    first, treated = np.full(len(units), np.inf), np.zeros(shape, dtype=bool)
+    values, places = (
+        outcome_of(column(frame, outcome, "outcome"), outcome),
+        places_of(frame, unit, time),
+    )
+    units, times = places.units, places.times
+    of_unit, clusters = clusters_of(frame, cluster or unit, unit, places)
+    first = np.full(len(units), np.inf)
+    treated = np.zeros((len(units), len(times)), dtype=bool)
     if cohort is not None:
-        first = cohort_of(column(frame, cohort, "cohort"), cohort, code, units, times)
+        first = cohort_of(column(frame, cohort, "cohort"), cohort, places)
         treated = times[None, :] >= first[:, None]
     if treatment is not None:
-        given = treatment_of(column(frame, treatment, "treatment"), treatment)
-        treated = spread(given, place, shape) == 1
-        first = adoption(treated, spread(given, place, shape) == 0, times, units, labels)
-    more = {name: spread(outcome_of(column(frame, name, "covariates"), name), place, shape)
+        given = places.spread(treatment_of(column(frame, treatment, "treatment"), treatment))
+        treated = given == 1
+        first = adoption(treated, given == 0, places)
+    more = {name: places.spread(outcome_of(column(frame, name, "covariates"), name))
             for name in covariates}  # fmt: skip
+    grid = places.spread(values)
     own = ~np.isnan(grid).all(axis=1)
-    known = Panel(units, times, labels, grid, first, treated, of_unit, clusters, more)
+    known = Panel(units, times, places.labels, grid, first, treated, of_unit, clusters, more)
     return known if own.all() else known.keep(own)
 
 
-def spread(values: np.ndarray, place: tuple[Any, Any], shape: tuple[int, int]) -> np.ndarray:
-    """Return unit x period, missing where there is no row."""
-    grid = np.full(shape, np.nan)
-    grid[place] = values
-    return grid
+def clusters_of(
+    frame: pd.DataFrame, name: str, unit: str, places: Places
+) -> tuple[np.ndarray, pd.Index]:
+    """Return the cluster of each unit; a unit in two and a single cluster are refused."""
+    if name == unit:
+        of_unit, clusters = np.arange(len(places.units)), places.units
+    else:
+        codes, clusters = pd.factorize(column(frame, name, "cluster"))
+        if (codes < 0).any():
+            raise ParameterError(f"cluster = {name!r} is missing in a row; each row needs it")
+        says = (
+            f"cluster = {name!r}: the unit {{unit!r}} lies in two clusters; a unit belongs to one"
+        )
+        of_unit = constant(places, codes, says)
+    if len(clusters) < 2:
+        raise ParameterError(
+            f"cluster = {name!r}: one cluster alone; errors need at least two, and trustworthy ones"
+            " ten"
+        )
+    return of_unit, pd.Index(clusters)
 
 
 def outcome_of(values: pd.Series, name: str) -> np.ndarray:
@@ -181,33 +219,31 @@ def outcome_of(values: pd.Series, name: str) -> np.ndarray:
     return found
 
 
-def refuse_duplicates(code: np.ndarray, at: np.ndarray, units: pd.Index, labels: pd.Index) -> None:
+def refuse_duplicates(places: Places) -> None:
     """Refuse a unit with two rows in one period."""
-    flat = code.astype("int64") * len(labels) + at
+    flat = places.unit.astype("int64") * len(places.times) + places.time
     if np.bincount(flat, minlength=1).max() > 1:
         twice = flat[pd.Series(flat).duplicated()]
-        unit, period = divmod(int(twice[0]), len(labels))
+        unit, period = divmod(int(twice[0]), len(places.times))
         raise ParameterError(
-            f"unit {units[unit]!r} has more than one row in {labels[period]!r}"
+            f"unit {places.units[unit]!r} has more than one row in {places.labels[period]!r}"
             f" ({len(twice)} such rows); keep one row per unit and period"
         )
 
 
-def cohort_of(
-    values: pd.Series, name: str, code: np.ndarray, units: pd.Index, times: np.ndarray
-) -> np.ndarray:
+def cohort_of(values: pd.Series, name: str, places: Places) -> np.ndarray:
     """Return the first treated period of each unit, inf for those never treated in the panel."""
     found = numbers(values, f"cohort = {name!r}")
     found = np.where(np.isnan(found) | (found == 0), np.inf, found)
     kinds = np.unique(found[np.isfinite(found)])
-    if len(kinds) == 1 and kinds[0] == 1 and times[0] > 1:
+    if len(kinds) == 1 and kinds[0] == 1 and places.times[0] > 1:
         raise ParameterError(
             f"cohort = {name!r} holds 0 and 1 only; the first treated period of the unit is needed"
             " (0 or missing: never treated)"
         )
     says = f"cohort = {name!r} changes within the unit {{unit!r}}; the first treated period is one"
-    own = constant(code, found, units, says)
-    return np.where(own > times[-1], np.inf, own)
+    own = constant(places, found, says)
+    return np.where(own > places.times[-1], np.inf, own)
 
 
 def treatment_of(values: pd.Series, name: str) -> np.ndarray:
@@ -222,19 +258,18 @@ def treatment_of(values: pd.Series, name: str) -> np.ndarray:
     return found
 
 
-def adoption(
-    treated: np.ndarray, untreated: np.ndarray, times: np.ndarray, units: pd.Index, labels: pd.Index
-) -> np.ndarray:
+def adoption(treated: np.ndarray, untreated: np.ndarray, places: Places) -> np.ndarray:
     """Return the first treated period of each unit; a treatment that switches off is refused."""
-    first = np.where(treated.any(axis=1), treated.argmax(axis=1), len(times))
-    off = untreated & (np.arange(len(times))[None, :] > first[:, None])
+    first = np.where(treated.any(axis=1), treated.argmax(axis=1), len(places.times))
+    off = untreated & (np.arange(len(places.times))[None, :] > first[:, None])
     if off.any():
         unit, period = np.argwhere(off)[0]
         raise ParameterError(
-            f"the treatment of unit {units[unit]!r} switches off in {labels[period]!r}; these"
-            " estimators take a policy that stays. Leave out the periods after it ended"
+            f"the treatment of unit {places.units[unit]!r} switches off in"
+            f" {places.labels[period]!r}; these estimators take a policy that stays. Leave out the"
+            " periods after it ended"
         )
-    return np.append(times, np.inf)[first]
+    return np.append(places.times, np.inf)[first]
 
 
 def refuse_without_comparison(panel: Panel) -> None:
