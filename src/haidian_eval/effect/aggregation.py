@@ -10,7 +10,14 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc, chdtri, chndtr, fdtrc, fdtri, ncfdtr
 
-from haidian_eval.effect.estimate import Estimate, Test, check_level, estimated, table
+from haidian_eval.effect.estimate import (
+    Estimate,
+    Test,
+    check_draws,
+    check_level,
+    estimated,
+    table,
+)
 from haidian_eval.effect.group_time import GroupTimeEffects, as_written, covariance, errors
 from haidian_eval.effect.within import by_cluster
 from haidian_eval.errors import ParameterError, not_known
@@ -148,7 +155,8 @@ def aggregate(group_time: GroupTimeEffects, kind: str) -> Aggregate:
     labels = {} if kind == "dynamic" else group_time.labels
     shown = [as_written(labels, key) for key in keys]
     by = table(shown, values, errors(influence, group_time.cluster), df=df, level=level)
-    span, early = np.array([part.span for part in parts]), (keys < 0) & (kind == "dynamic")
+    span = np.array([part.span for part in parts])
+    early = (keys < -group_time.anticipation) & (kind == "dynamic")
     return Aggregate(overall, by, influence, span, early, group_time)
 
 
@@ -166,6 +174,7 @@ def bands(
     attrs["critical"]: how many standard errors wide. Estimates without error have no band.
     """
     check_level(level)
+    check_draws(draws)
     source = found.source if isinstance(found, Aggregate) else found
     frame = found.by if isinstance(found, Aggregate) else source.frame
     influence, n = found.influence, len(found.influence)
@@ -188,8 +197,9 @@ def pretrend_test(group_time: GroupTimeEffects | Aggregate, *, slope: float | No
 
     power: its probability of rejecting at 5 % where the treated units' trend differs by `slope` a
     period; by default the slope that alone would explain the whole effect. Clustered errors: the
-    statistic is compared with Hotelling's distribution. Give aggregate(..., "dynamic") where there
-    are more cells than clusters. Raises ParameterError where no period before adoption is compared.
+    statistic is compared with Hotelling's distribution. Periods of anticipation are left out. Give
+    aggregate(..., "dynamic") where there are more cells than clusters. Raises ParameterError where
+    no period before adoption is compared.
     """
     source = group_time.source if isinstance(group_time, Aggregate) else group_time
     value, span, before = pretrends(group_time)
@@ -198,7 +208,10 @@ def pretrend_test(group_time: GroupTimeEffects | Aggregate, *, slope: float | No
     found = covariance(group_time.influence[:, before], source.cluster)
     q, clusters = int(before.sum()), inf if source.cluster is None else source.clusters
     if np.isnan(found).any() or clusters <= q or np.linalg.cond(found) > 1 / SINGULAR:
-        says = f"{q} restrictions, {clusters} clusters: no test; draw periods together (dynamic)"
+        says = (
+            f"{q} restrictions on {len(group_time.influence)} units in {source.clusters} clusters:"
+        )
+        says += " no test; draw periods together (dynamic)"
         return Test(float("nan"), float("nan"), q, rule=says)
     inverse = np.linalg.inv(found)
     statistic = float(value[before] @ inverse @ value[before])
@@ -206,7 +219,8 @@ def pretrend_test(group_time: GroupTimeEffects | Aggregate, *, slope: float | No
     steep = effect / mean_of(source, np.flatnonzero(after(source))).span if slope is None else slope
     drift = steep * span[before]
     p, power = wald(statistic, float(drift @ inverse @ drift), q, clusters)
-    rule = f"power against a difference in trend of {steep:.4g} a period"
+    how = "chi-squared" if isinf(clusters) else f"Hotelling, {clusters} clusters"
+    rule = f"Wald, {how}; power against a difference in trend of {steep:.4g} a period"
     return Test(statistic, p, q, power=power, rule=rule)
 
 
@@ -220,7 +234,8 @@ def pretrends(found: GroupTimeEffects | Aggregate) -> tuple[np.ndarray, np.ndarr
     """Return values, spans and which of them lie before adoption."""
     if isinstance(found, Aggregate):
         return found.by["value"].to_numpy(), found.span, found.early
-    return found.frame["value"].to_numpy(), spans(found), ~after(found)
+    early = found.numbers[:, 1] < found.numbers[:, 0] - found.anticipation
+    return found.frame["value"].to_numpy(), spans(found), early
 
 
 def wald(statistic: float, shift: float, q: int, clusters: float) -> tuple[float, float]:

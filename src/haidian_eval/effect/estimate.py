@@ -71,6 +71,12 @@ def check_level(level: float) -> None:
         raise ParameterError(f"level = {level!r}: a share between 0 and 1 is needed, such as 0.95")
 
 
+def check_draws(draws: int) -> None:
+    """Refuse a number of draws below one."""
+    if draws < 1:
+        raise ParameterError(f"draws = {draws}: at least one draw is needed")
+
+
 def quantile(share: float, df: Any = inf) -> Any:
     """Return a quantile of the t distribution; df = inf: of the normal."""
     whole = np.asarray(df, dtype="float64")

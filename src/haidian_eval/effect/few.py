@@ -7,14 +7,14 @@ number of rows.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import factorial, inf, prod
 
 import numpy as np
 import pandas as pd
 
-from haidian_eval.effect.estimate import Test
+from haidian_eval.effect.estimate import Test, check_draws
 from haidian_eval.effect.panel import Panel, read_panel, refuse_without_comparison
 from haidian_eval.effect.regression import Fit, static_fit
 from haidian_eval.effect.within import Effects, by_cluster, effects_of, take_out
@@ -66,8 +66,6 @@ def wild_weights(
     chosen = kind if kind != "auto" else "webb" if clusters <= FEW else "rademacher"
     if chosen not in ("webb", "rademacher"):
         raise ParameterError(not_known(f"weights={kind!r}", kind, ("auto", "webb", "rademacher")))
-    if draws < 1:
-        raise ParameterError(f"draws = {draws}: at least one draw is needed")
     if chosen == "webb":
         return np.append(-WEBB, WEBB)[rng.integers(6, size=(clusters, draws))], "Webb", False
     if clusters <= MOST_SIGNS and 2**clusters <= draws:
@@ -119,8 +117,13 @@ def wild_cluster_bootstrap(
     panel.
     """
     known = read_panel(panel, outcome, unit, time, treatment=treatment, cluster=cluster)
-    return wild_test(moments(static_fit(known)), draws=draws, weights=weights, seed=seed, null=null,
-                     level=level)  # fmt: skip
+    own = moments(static_fit(known))
+    found = wild_test(own, draws=draws, weights=weights, seed=seed, null=null, level=level)
+    treated = np.unique(known.cluster[np.isfinite(known.cohort)])
+    if 1 < len(treated) < len(known.clusters) - 1:
+        return found
+    few = "; one treated or one other cluster: p is not to be trusted (MacKinnon and Webb 2017)"
+    return replace(found, rule=found.rule + few)
 
 
 def wild_test(
@@ -128,6 +131,7 @@ def wild_test(
     level: float | None = None,
 ) -> Test:  # fmt: skip
     """Return the wild bootstrap test from sums by cluster."""
+    check_draws(draws)
     clusters = len(own.cross)
     drawn, name, full = wild_weights(weights, clusters, draws, np.random.default_rng(seed))
     statistic, others = wild_statistics(own, drawn, null)
@@ -255,6 +259,7 @@ def randomisation_test(
     """
     known = read_panel(panel, outcome, unit, time, treatment=treatment, cluster=cluster)
     refuse_without_comparison(known)
+    static_fit(known)  # says what is not identified
     found = assigned(known, effects_of(known), cohort_of_cluster(known))
     return exchange(found, draws=draws, seed=seed)
 
@@ -272,6 +277,7 @@ def arrangement_draws(
 
 def exchange(found: Assigned, *, draws: int, seed: int) -> Test:
     """Return the test by exchanged assignments."""
+    check_draws(draws)
     others, ways, full = arrangement_draws(found.own, draws, np.random.default_rng(seed))
     statistic = float(effect_of(found, found.own[None, :])[0])
     p = share_beyond(statistic, effect_of(found, others), enumerated=full)

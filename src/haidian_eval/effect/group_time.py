@@ -87,10 +87,11 @@ def att_gt(
 
     Change since the last period before adoption (less `anticipation`), less that of the comparison;
     before adoption the change from the period before (base="varying") or against the same base
-    ("universal"). covariates: their values in the base period; "dr" doubly robust, "reg" outcome
-    model, "ipw" weights. A unit counts where both periods are observed. Errors from influence
-    functions, normal; with `cluster` t with clusters - 1 degrees of freedom, and none for a cohort
-    that is one cluster. Raises ParameterError for names that are not known and unusable panels.
+    ("universal"). covariates: their values in the earlier of both periods; "dr" doubly robust,
+    "reg" outcome model, "ipw" weights. A unit counts where both periods are observed. Errors from
+    influence functions, normal; with `cluster` t with clusters - 1 degrees of freedom. A cohort or
+    comparison that is one cluster has none. Raises ParameterError for names that are not known and
+    unusable panels.
     """
     for what, given, known in (("control", control, CONTROLS), ("method", method, METHODS),
                                ("base", base, BASES)):  # fmt: skip
@@ -115,6 +116,11 @@ def group_time(
         raise ParameterError("no cohort has a period before it and units to compare with in it")
     codes = own.cluster if clustered else None
     rows, influence = estimate_cells(own, cells, method)
+    if rows["value"].isna().all():
+        raise ParameterError(
+            f"covariates {list(own.covariates)}: no cohort can be compared with them; they are"
+            " constant, repeat each other or tell treated units from all others. Leave some out"
+        )
     influence[:, alone(own, cells, codes)] = np.nan
     df = len(own.clusters) - 1.0 if clustered else np.inf
     se = errors(influence, codes)
@@ -137,12 +143,19 @@ def comparable(panel: Panel, control: str, anticipation: int) -> tuple[Panel, in
 
     Without units never treated the last cohort serves as comparison, until it adopts.
     """
+    if anticipation < 0:
+        raise ParameterError(f"anticipation = {anticipation}: a number of periods, 0 or more")
     early = panel.cohort <= panel.times[0] + anticipation
     if early.all():
         raise ParameterError(
             "every unit is treated from the first period on; earlier ones are needed"
         )
     own, count = panel.keep(~early), int(early.sum())
+    if np.isinf(own.cohort).all():
+        raise ParameterError(
+            f"all {count} units that adopt are treated from the first period on; none shows what"
+            " was before. Earlier periods are needed"
+        )
     if np.isinf(own.cohort).any():
         return own, count
     if control == "never":
@@ -185,7 +198,8 @@ def estimate_cells(panel: Panel, cells: list[Cell], method: str) -> tuple[pd.Dat
         x = None
         if panel.covariates:
             ones = np.ones(len(use))
-            x = np.column_stack([ones, *(v[use, cell.base] for v in panel.covariates.values())])
+            early = min(cell.time, cell.base)
+            x = np.column_stack([ones, *(v[use, early] for v in panel.covariates.values())])
             known = ~np.isnan(x).any(axis=1)
             use, change, x = use[known], change[known], x[known]
         treated = cell.own[use]
@@ -203,7 +217,8 @@ def as_written(labels: dict[float, object], number: float) -> object:
 
 
 def alone(panel: Panel, cells: list[Cell], codes: np.ndarray | None) -> np.ndarray:
-    """Return which cells have one treated cluster: nothing shows how far that one varies."""
+    """Return which cells have one cluster on a side: nothing shows how far that one varies."""
+    sides = [(cell.own, cell.other) for cell in cells]
     if codes is None:
-        return np.array([cell.own.sum() < 2 for cell in cells])
-    return np.array([len(np.unique(codes[cell.own])) < 2 for cell in cells])
+        return np.array([min(one.sum(), other.sum()) < 2 for one, other in sides])
+    return np.array([min(len(np.unique(codes[side])) for side in both) < 2 for both in sides])

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,9 @@ def column(frame: pd.DataFrame, name: str, role: str) -> pd.Series:
     """Return a column of the panel, or say which there are."""
     if name not in frame.columns:
         raise ParameterError(not_known(f"{role} = {name!r}: the column", name, frame.columns))
-    return frame[name]
+    if isinstance(found := frame[name], pd.DataFrame):
+        raise ParameterError(f"{role} = {name!r}: two columns have this name; rename one")
+    return found
 
 
 def numbers(values: pd.Series, role: str) -> np.ndarray:
@@ -89,14 +92,17 @@ def numbers(values: pd.Series, role: str) -> np.ndarray:
 
     Raises ParameterError for texts that are no periods and for periods of several lengths.
     """
-    if isinstance(values.dtype, pd.PeriodDtype):
-        ordinal = values.array.asi8.astype("float64")
-        return np.where(values.isna(), np.nan, ordinal)
-    if pd.api.types.is_numeric_dtype(values):
-        return values.to_numpy(dtype="float64", na_value=np.nan)
     if pd.api.types.is_datetime64_any_dtype(values):
         raise ParameterError(f"{role}: dates are found; give periods such as 2023Q1 or 2023-01")
-    codes, texts = pd.factorize(values)
+    numeric = pd.api.types.is_numeric_dtype(values)
+    codes, texts = (values, ()) if numeric else pd.factorize(values)
+    if numeric or all(isinstance(text, Number) for text in texts):
+        found = pd.to_numeric(values).to_numpy(dtype="float64", na_value=np.nan)
+        if (found[~np.isnan(found)] % 1 != 0).any():
+            raise ParameterError(
+                f"{role}: periods must be whole numbers, such as year x 4 + quarter"
+            )
+        return found
     pairs = [(text, PERIOD.fullmatch(str(text).strip())) for text in texts]
     if wrong := [text for text, found in pairs if not found and str(text).strip() not in ("", "0")]:
         raise ParameterError(f"{role}: {wrong[0]!r} is no period; write 2023, 2023Q1 or 2023-01")
@@ -130,7 +136,7 @@ class Places:
 
 def places_of(frame: pd.DataFrame, unit: str, time: str) -> Places:
     """Return where rows stand; a unit with two rows in one period is refused."""
-    code, units = pd.factorize(column(frame, unit, "unit"))
+    code, units = pd.factorize(column(frame, unit, "unit"), sort=True)
     period = numbers(column(frame, time, "time"), f"time = {time!r}")
     if (code < 0).any() or np.isnan(period).any():
         raise ParameterError(f"{unit!r} or {time!r} is missing in a row; each row needs both")
@@ -192,7 +198,7 @@ def clusters_of(
     if name == unit:
         of_unit, clusters = np.arange(len(places.units)), places.units
     else:
-        codes, clusters = pd.factorize(column(frame, name, "cluster"))
+        codes, clusters = pd.factorize(column(frame, name, "cluster"), sort=True)
         if (codes < 0).any():
             raise ParameterError(f"cluster = {name!r} is missing in a row; each row needs it")
         says = (
@@ -240,6 +246,13 @@ def cohort_of(values: pd.Series, name: str, places: Places) -> np.ndarray:
         raise ParameterError(
             f"cohort = {name!r} holds 0 and 1 only; the first treated period of the unit is needed"
             " (0 or missing: never treated)"
+        )
+    low, high = places.times[0], places.times[-1]
+    if len(kinds) and (kinds[0] > high or kinds[-1] < low):
+        where = "after the last" if kinds[0] > high else "before the first"
+        raise ParameterError(
+            f"cohort = {name!r}: every first treated period lies {where} period of the panel;"
+            " nobody changes in it, or the two columns write periods differently (2023 and 2023Q1)"
         )
     says = f"cohort = {name!r} changes within the unit {{unit!r}}; the first treated period is one"
     own = constant(places, found, says)

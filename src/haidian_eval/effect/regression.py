@@ -82,8 +82,9 @@ def fit(panel: Panel, effects: Effects, design: np.ndarray, wanted: str) -> Fit:
     cross = np.tensordot(weighted, inside, axes=([0, 1], [0, 1]))
     raw = np.einsum("p,ptk,ptk->k", effects.kinds.count, design, design)
     scale = np.sqrt(np.where(raw > 0, raw, 1.0))
-    if np.linalg.eigvalsh(cross / np.outer(scale, scale))[0] < SINGULAR:
-        raise ParameterError(wanted)
+    scaled = cross / np.outer(scale, scale)
+    if np.linalg.eigvalsh(scaled)[0] < SINGULAR:
+        raise ParameterError(to_blame(panel, scaled) or wanted)
     bread = np.linalg.inv(cross)
     outcome = take_out(effects, panel.outcome)
     slopes = bread @ np.tensordot(inside, by_kind(effects.kinds, outcome), axes=([0, 1], [0, 1]))
@@ -91,6 +92,20 @@ def fit(panel: Panel, effects: Effects, design: np.ndarray, wanted: str) -> Fit:
     own = scores(effects.kinds, inside, residual)
     whole = by_cluster(panel.cluster, own, len(panel.clusters))
     return Fit(panel, effects, inside, bread, slopes, residual, whole)
+
+
+def to_blame(panel: Panel, scaled: np.ndarray) -> str:
+    """Return which covariate says nothing beside unit and period effects, if one does."""
+    names, slopes = list(panel.covariates), len(scaled) - len(panel.covariates)
+    flat = [
+        name for name, own in zip(names, np.diag(scaled)[slopes:], strict=True) if own < SINGULAR
+    ]
+    if flat:
+        return (f"covariates: {flat[0]!r} is constant within units or periods and cannot be told"
+                " from their effects; leave it out")  # fmt: skip
+    if names and (not slopes or np.linalg.eigvalsh(scaled[:slopes, :slopes])[0] >= SINGULAR):
+        return f"covariates {names} repeat each other or the treatment; leave some out"
+    return ""
 
 
 def factor(fitted: Fit, small_sample: str) -> float:

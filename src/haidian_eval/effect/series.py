@@ -43,7 +43,9 @@ def interrupted_series(
     fitted = regression(known["_outcome"], design, lags, family)
     found = terms_of(fitted, level)
     own = found.set_index("term").loc["level"]
+    gaps = int(known["_at"].iloc[-1] - known["_at"].iloc[0]) + 1 - len(known)
     rule = f"Newey-West, {lags} lags, no small-sample factor, normal; {family}"
+    rule += f"; {gaps} periods are missing, lags count those that are there" if gaps else ""
     value, se, low, high, p = own.astype("float64")
     return Estimate(value, se, low, high, p, len(known), 1, inf, rule, terms=found)
 
@@ -54,8 +56,12 @@ def series_of(
     """Return the series in the order of time, with `trend`, `level` and `since`."""
     values = outcome_of(column(frame, outcome, "outcome"), outcome)
     at = numbers(column(frame, time, "time"), f"time = {time!r}")
-    if np.isnan(at).any() or len(np.unique(at)) < len(at):
-        raise ParameterError(f"{time!r}: each period once is needed; add up or choose one unit")
+    twice = frame[time][pd.Series(at, frame.index).duplicated()]
+    if len(twice) or np.isnan(at).any():
+        what = f"{twice.iloc[0]!r} stands twice" if len(twice) else "one is missing"
+        raise ParameterError(
+            f"{time!r}: {what}; each period once is needed. Add up units or choose one"
+        )
     begin = float(numbers(pd.Series([start]), "start")[0])
     if not at.min() < begin <= at.max():
         raise ParameterError(f"start = {start!r}: periods before it and from it on are needed")
