@@ -74,9 +74,9 @@ def relative_magnitudes(
 
     Delta^RM(Mbar) = {delta: |delta[t+1] - delta[t]| <= Mbar max_{s<0} |delta[s+1] - delta[s]| for
     t >= 0} (Rambachan and Roth 2023), a union of polyhedra over s and the sign of the largest
-    break. The interval is the hull of the effects that the test of any polyhedron accepts, found
-    on `points` values and again between neighbours. Nothing is drawn: the least-favourable
-    critical value is an integral. At Mbar = 0 the interval is the usual one.
+    break. The interval is the hull of the effects that the test of any polyhedron accepts (which
+    may have gaps), found on `points` values and again between neighbours; at Mbar = 0 it is the
+    usual one. Nothing is drawn: the least-favourable critical value is an integral.
 
     beta: coefficients before the event, earliest first and without the reference period, then
     those after it. target: weights of the periods after the event; unless given, the first alone.
@@ -188,7 +188,7 @@ def _polyhedra(study: Study, mbar: float) -> Iterator[Moments]:
 
 def _least_favourable(moments: Moments, kappa: float) -> float:
     """Return the 1 - kappa quantile of the largest moment where all are 0 in expectation."""
-    most = -ndtri(kappa / 3)  # three moments at most, each at most a standard normal
+    most = 1 - ndtri(kappa / 3)  # three differ, each at most standard normal; 1 for rounding
     return float(brentq(lambda c: _below(c, moments) - (1 - kappa), 0.0, most, xtol=CLOSE))
 
 
