@@ -249,10 +249,12 @@ def cohort_of(values: pd.Series, name: str, places: Places) -> np.ndarray:
         )
     low, high = places.times[0], places.times[-1]
     if len(kinds) and (kinds[0] > high or kinds[-1] < low):
+        written = values[pd.Series(np.isfinite(found), values.index)].iloc[0]
         where = "after the last" if kinds[0] > high else "before the first"
         raise ParameterError(
-            f"cohort = {name!r}: every first treated period lies {where} period of the panel;"
-            " nobody changes in it, or the two columns write periods differently (2023 and 2023Q1)"
+            f"cohort = {name!r}: every first treated period, such as {written}, lies {where} period"
+            f" of the panel ({places.labels[0]} to {places.labels[-1]}); nobody changes in it, or"
+            " the two columns write periods differently"
         )
     says = f"cohort = {name!r} changes within the unit {{unit!r}}; the first treated period is one"
     own = constant(places, found, says)
