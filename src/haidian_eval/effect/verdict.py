@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
 
 from haidian_eval.effect.estimate import Estimate, Test
-from haidian_eval.params import PLAN, Effect, VerdictRule
+from haidian_eval.params import Effect, VerdictRule
 
 VERDICTS = ("effective", "partly", "insufficient", "no_effect")
 
@@ -100,17 +98,11 @@ def decide(found: Evidence, rule: VerdictRule) -> Verdict:
     return Verdict(key, table)
 
 
-def checksum(params: Effect) -> str:
-    """Return the SHA-256 of what was planned: outcomes, window and rule, not draws and seeds."""
-    plan = params.model_dump(mode="json", include=set(PLAN))
-    return hashlib.sha256(json.dumps(plan, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
 def post_hoc(params: Effect, first_seen: dt.date) -> str:
     """Return why the plan does not count as fixed beforehand: "", "changed" or "late".
 
     first_seen: the first day on which an outcome after adoption could have been seen.
     """
-    if params.registered is None or checksum(params) != params.registered.checksum:
+    if not params.planned_on:
         return "changed"
-    return "late" if params.registered.on >= first_seen else ""
+    return "late" if dt.date.fromisoformat(params.planned_on) >= first_seen else ""

@@ -1,6 +1,6 @@
 """Parameters of an edition: typed, frozen, unknown keys refused."""
 
-from haidian_eval.params.effect import PLAN, Effect, Outcome, Registered, VerdictRule
+from haidian_eval.params.effect import Effect, Outcome, Registered, VerdictRule
 from haidian_eval.params.examples import PanelChoice, Synthetic
 from haidian_eval.params.loading import load_params, parse_setting, read_toml
 from haidian_eval.params.section import LANGUAGES, Lists, Section, Words
@@ -15,7 +15,7 @@ from haidian_eval.params.stages import (
 )
 
 __all__ = [
-    "LANGUAGES", "PLAN", "Claims", "Composite", "Economy", "Effect", "Environment", "Lists",
+    "LANGUAGES", "Claims", "Composite", "Economy", "Effect", "Environment", "Lists",
     "Outcome", "PanelChoice", "Params", "Registered", "Robustness", "Scoring", "Section",
     "Synthetic", "VerdictRule", "Words", "load_params", "parse_setting", "read_toml",
 ]  # fmt: skip

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 from typing import Literal
 
 from pydantic import Field
@@ -75,3 +77,15 @@ class Effect(Section):
     seed: int = 0
     verdict: VerdictRule
     registered: Registered | None = None
+
+    @property
+    def plan(self) -> str:
+        """The SHA-256 of what was planned: policy, outcomes, window and rule; no draws, no seeds."""
+        plan = self.model_dump(mode="json", include=set(PLAN))
+        return hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def planned_on(self) -> str:
+        """The day on which this very plan was fixed; blank for a plan that was changed since."""
+        kept = self.registered is not None and self.registered.checksum == self.plan
+        return str(self.registered.on) if self.registered is not None and kept else ""

@@ -20,10 +20,16 @@ LIBRARIES = ("numpy", "pandas", "matplotlib", "papermill", "nbconvert")
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Checksums (hex SHA-256) of what a run is made from; `settings` differ from the edition's."""
+    """Checksums (hex SHA-256) of what a run is made from; `settings` differ from the edition's.
+
+    plan: of the plan by which policies are judged. planned_on: the day on which it was fixed, blank
+    for a plan changed since.
+    """
 
     inputs: str
     parameters: str
+    plan: str
+    planned_on: str
     settings: tuple[str, ...]
     code: str
     lock: str
@@ -62,6 +68,8 @@ def trace(study: Study, notebooks: Path, settings: Iterable[str]) -> Provenance:
     return Provenance(
         inputs=digest_files(edition, edition.rglob("*")),
         parameters=digest([study.params.model_dump_json()]),
+        plan=study.params.effect.plan,
+        planned_on=study.params.effect.planned_on,
         settings=tuple(settings) if differs else (),
         code=digest(digest_files(folder, paths) for folder, paths in code),
         lock=sha256(lock) if lock.is_file() else "",

@@ -50,7 +50,9 @@ class Site:
         made, own = self.provenance, self.params.edition
         settings = "; ".join(made.settings) or text("provenance.no_settings")
         edition = {"edition": str(own.year), "as_of": str(own.as_of)}
-        values = {"run": made.run_id} | edition | asdict(made) | {"settings": settings}
+        planned = made.planned_on or text("provenance.set_afterwards")
+        shown = {"settings": settings, "planned_on": planned}
+        values = {"run": made.run_id} | edition | asdict(made) | shown
         return {text(f"provenance.{name}"): value for name, value in values.items()}
 
 
