@@ -98,16 +98,10 @@ def by_traits(case: Case) -> Matched:
         return float((gap**2).mean())
 
     tried, scale = [], float(case.treated[case.fit].var()) or 1.0
+    options = {"maxiter": 100 * len(traits), "xatol": 1e-3, "fatol": 1e-9 * scale, "adaptive": True}
     for start in starts(traits, np.vstack([case.treated, case.donors])[:, case.fit]):
-        steps = {
-            "maxiter": 100 * len(start),
-            "xatol": 1e-3,
-            "fatol": 1e-9 * scale,
-            "adaptive": True,
-        }
-        simplex = np.vstack([start, start + 2 * np.eye(len(start))])
-        options = steps | {"initial_simplex": simplex}
-        tried.append(minimize(misfit, start, method="Nelder-Mead", options=options))
+        simplex = {"initial_simplex": np.vstack([start, start + 2 * np.eye(len(start))])}
+        tried.append(minimize(misfit, start, method="Nelder-Mead", options=options | simplex))
     own = weights(min(tried, key=lambda one: one.fun).x)
     return Matched(own @ case.donors, own, np.full(case.before.sum(), 1 / case.before.sum()))
 

@@ -16,6 +16,7 @@ from haidian_eval.effect.panel import Panel, named, read_panel, refuse_without_c
 from haidian_eval.effect.within import by_cluster
 from haidian_eval.errors import ParameterError, not_known
 
+FIELDS = ["cohort", "time", "value", "se", "low", "high", "n", "controls", "base"]
 CONTROLS = ("never", "notyet")
 BASES = ("varying", "universal")
 
@@ -116,21 +117,13 @@ def group_time(
         raise ParameterError("no cohort has a period before it and units to compare with in it")
     codes = own.cluster if clustered else None
     rows, influence = estimate_cells(own, cells, method)
-    if rows["value"].isna().all():
-        raise ParameterError(
-            f"covariates {list(own.covariates)}: no cohort can be compared with them; they are"
-            " constant, repeat each other or tell treated units from all others. Leave some out"
-        )
     influence[:, alone(own, cells, codes)] = np.nan
     df = len(own.clusters) - 1.0 if clustered else np.inf
     se = errors(influence, codes)
     low, high = interval(rows["value"].to_numpy(), se, df=df, level=level)
-    whole = ["cohort", "time", "base"]
-    labels = dict(zip(own.times, own.labels, strict=True))
+    whole, labels = ["cohort", "time", "base"], dict(zip(own.times, own.labels, strict=True))
     written = {name: rows[name].map(partial(as_written, labels)) for name in whole}
-    frame = rows.assign(se=se, low=low, high=high, **written)[
-        ["cohort", "time", "value", "se", "low", "high", "n", "controls", "base"]
-    ]
+    frame = rows.assign(se=se, low=low, high=high, **written)[FIELDS]
     rule = f"influence functions, {'clustered, G/(G-1)' if clustered else 'by unit'}"
     return GroupTimeEffects(
         frame, rows[whole].to_numpy(), labels, influence, own.cohort, codes, len(own.clusters),
@@ -146,10 +139,6 @@ def comparable(panel: Panel, control: str, anticipation: int) -> tuple[Panel, in
     if anticipation < 0:
         raise ParameterError(f"anticipation = {anticipation}: a number of periods, 0 or more")
     early = panel.cohort <= panel.times[0] + anticipation
-    if early.all():
-        raise ParameterError(
-            "every unit is treated from the first period on; earlier ones are needed"
-        )
     own, count = panel.keep(~early), int(early.sum())
     if np.isinf(own.cohort).all():
         raise ParameterError(
@@ -207,8 +196,13 @@ def estimate_cells(panel: Panel, cells: list[Cell], method: str) -> tuple[pd.Dat
         influence[use, place] = found.influence * (n / len(use))
         rows.append((cell.cohort, panel.times[cell.time], found.value, int(treated.sum()),
                      int((~treated).sum()), panel.times[cell.base]))  # fmt: skip
-    names = ["cohort", "time", "value", "n", "controls", "base"]
-    return pd.DataFrame(rows, columns=names), influence
+    frame = pd.DataFrame(rows, columns=["cohort", "time", "value", "n", "controls", "base"])
+    if frame["value"].isna().all():
+        raise ParameterError(
+            f"covariates {list(panel.covariates)}: no cohort can be compared with them; they are"
+            " constant, repeat each other or tell treated units from all others. Leave some out"
+        )
+    return frame, influence
 
 
 def as_written(labels: dict[float, object], number: float) -> object:

@@ -80,7 +80,7 @@ class Effect(Section):
 
     @property
     def plan(self) -> str:
-        """The SHA-256 of what was planned: policy, outcomes, window and rule; no draws, no seeds."""
+        """The SHA-256 of what was planned: policy, outcomes, window, rule; no draws, no seeds."""
         plan = self.model_dump(mode="json", include=set(PLAN))
         return hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
 
