@@ -14,7 +14,7 @@ from haidian_eval.report.layout import lay_out
 from haidian_eval.report.operations import Said, Words, number_range
 from haidian_eval.report.views import administrative, names
 from haidian_eval.report.views.boards import cited, grade_names, node_name, said, share_words
-from haidian_eval.robustness import Sensitivity, remove_one, shares, weight_scenario
+from haidian_eval.robustness import Sensitivity, remove_one, score_errors, shares, weight_scenario
 from haidian_eval.robustness.board import Board
 from haidian_eval.robustness.scenarios import WeightScenario, line_of
 from haidian_eval.scoring import evaluation
@@ -207,11 +207,13 @@ def weight_cases(
         frame, node = board.framework, shift.node
         above = [frame.root, *line_of(frame, node)[1:]]
         if set(frame.nodes.loc[above, "aggregation"]) == {"arithmetic"}:
-            found = weight_scenario(board.selected.cells, frame, node, (*shift.shares, UP_TO),
-                                    se=board.selected.se[node], **board.aside)  # fmt: skip
+            cells = board.selected.cells
+            error = score_errors(cells, board.selected.se, frame, node)
+            found = weight_scenario(cells, frame, node, (*shift.shares, UP_TO), se=error,
+                                    **board.aside)  # fmt: skip
             steps = words.text.listing([f"{one:.0%}" for one in shift.shares])
             told = {"node": node, "now": float(shares(frame)[node]), "end": UP_TO, "steps": steps}
-            told |= drawn(board, words) | {"shares": shift.shares}
+            told |= drawn(board, words) | {"shares": shift.shares, "error": error}
             yield board, found, told
 
 
@@ -222,7 +224,7 @@ def scenario(
     node, grades = case["node"], grade_names(bands, board.scheme, words)
     units = board.scores.index.index
     table = pd.DataFrame({"unit_id": units, "public_score": board.scores.nodes[node].to_numpy(),
-                          "_public_se": board.selected.se[node].to_numpy(),
+                          "_public_se": case["error"].to_numpy(),
                           "source_id": sources_of(board, words).to_numpy()})  # fmt: skip
     more: dict[str, Any] = {}
     for share in case["shares"]:
