@@ -203,12 +203,17 @@ def known(
     return lay_out("scoring.known", table, words), told
 
 
+def middle_unit(board: Board) -> str:
+    """Return the unit in the middle of the ranks, the better one of two."""
+    ranked = board.scores.rank.dropna().sort_values(kind="stable").index
+    return str(ranked[(len(ranked) - 1) // 2])
+
+
 def middle_trail(
     board: Board, checksums: Mapping[str, str], words: Words
 ) -> tuple[Trail, dict[str, object]]:
     """Return the trail of the unit in the middle of the ranks, and what is said of it."""
-    ranked = board.scores.rank.dropna().sort_values(kind="stable").index
-    unit, framework = str(ranked[len(ranked) // 2]), board.framework
+    unit, framework = middle_unit(board), board.framework
     rows = board.selected.rows
     trail = explain(board.scores, framework, rows, unit, framework.root, checksums=checksums)
     scheme = node_name(framework, framework.root, words)

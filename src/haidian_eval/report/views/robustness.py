@@ -33,9 +33,9 @@ def by_scheme(boards: list[Board], make: Callable[[Board], pd.DataFrame]) -> pd.
 
 def indices(boards: list[Board], moved: Sensitivity | None) -> pd.DataFrame:
     """Return the sensitivity indices of the first scheme, to be kept; none without a scheme."""
-    return by_scheme(
-        boards[:1] if moved else [], lambda _: moved.frame if moved else pd.DataFrame()
-    )
+    if moved is None:
+        return pd.DataFrame(columns=["scheme"])
+    return moved.frame.assign(scheme=boards[0].scheme)
 
 
 def choice_words(kind: str, choice: str, text: Any) -> str:
