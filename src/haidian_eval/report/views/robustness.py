@@ -11,6 +11,7 @@ import pandas as pd
 from haidian_eval.params import Params, Robustness
 from haidian_eval.report.exhibit import joined
 from haidian_eval.report.layout import lay_out
+from haidian_eval.report.leaf import METHODS, choice_words
 from haidian_eval.report.operations import Said, Words, number_range
 from haidian_eval.report.views import administrative, names
 from haidian_eval.report.views.boards import cited, grade_names, node_name, said, share_words
@@ -19,10 +20,8 @@ from haidian_eval.robustness.board import Board
 from haidian_eval.robustness.scenarios import WeightScenario, line_of
 from haidian_eval.scoring import evaluation
 from haidian_eval.scoring.comparison import CAUSES, Comparison
-from haidian_eval.scoring.leaf import parse_choice
 
 UP_TO = 0.5  # share of one node up to which the page looks for units that change places
-METHODS = {"rule": "score_rules", "aggregation": "means", "missing": "missing_policies"}
 
 
 def by_scheme(boards: list[Board], make: Callable[[Board], pd.DataFrame]) -> pd.DataFrame:
@@ -36,15 +35,6 @@ def indices(boards: list[Board], moved: Sensitivity | None) -> pd.DataFrame:
     if moved is None:
         return pd.DataFrame(columns=["scheme"])
     return moved.frame.assign(scheme=boards[0].scheme)
-
-
-def choice_words(kind: str, choice: str, text: Any) -> str:
-    """Return one alternative of a method step in words."""
-    if not choice:
-        return str(text("robustness.as_stated"))
-    name, numbers = parse_choice(choice)
-    words = text(f"{METHODS[kind]}.{name}")
-    return f"{words} ({', '.join(f'{x:g}' for x in numbers)})" if numbers else words
 
 
 def choices(boards: list[Board], words: Words) -> pd.DataFrame:
