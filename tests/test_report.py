@@ -342,7 +342,7 @@ def test_scenario_rule_is_said_in_its_own_words_and_not_with_the_tables_source(
     table = tables.read_edition(edition).tables["points"]
     assert len(table) == 2
     assert views.points(table, [dust], Text("zh")).empty
-    _, _, part = next(views.by_month(alone, [dust]))
+    _, part = next(views.by_month(alone, [dust]))
     words = views.month_words(part, dust, Text("zh"))
     assert "得分取决于各单位的相对高低" in str(words["rounding"])
     shown = views.month(part, units, dust, Text("zh"))
@@ -353,7 +353,7 @@ def test_unknown_rounding_is_said_and_no_interval_is_shown(edition: Path) -> Non
     path = edition / "values.csv"
     path.write_text(path.read_text("utf-8").replace(",0.05,", ",,"), "utf-8")
     units, (dust,), alone = parts(edition)
-    _, _, part = next(views.by_month(alone, [dust]))
+    _, part = next(views.by_month(alone, [dust]))
     words = views.month_words(part, dust, Text("zh"))
     assert words["rounding"] == "公布值的取整误差未知，不列区间。"
     assert "level_range" not in views.month(part, units, dust, Text("zh"))
@@ -361,7 +361,7 @@ def test_unknown_rounding_is_said_and_no_interval_is_shown(edition: Path) -> Non
 
 def test_sources_of_names_and_groups_are_cited_with_the_values(edition: Path) -> None:
     units, (dust,), alone = parts(edition)
-    _, _, part = next(views.by_month(alone, [dust]))
+    _, part = next(views.by_month(alone, [dust]))
     shown = views.month(part, units, dust, Text("zh")).set_index("unit_name")["source_id"]
     assert shown["海淀区"] == "C01;F01;R01;S37;S39"
     assert shown["北京经济技术开发区"] == "C01;S39"

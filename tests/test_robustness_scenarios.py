@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from score_trees import branch, family, frame, framework, leaf
+from score_trees import alone, branch, family, frame, framework, leaf
 from study_runs import ROOT
 
 from haidian_eval import robustness, scoring
@@ -141,6 +141,38 @@ def test_more_and_less_weight_have_the_same_error() -> None:
     x, se = frame(a=[90, 40], b=[10, 60]), pd.Series({"u0": 8.0, "u1": 8.0})
     found = robustness.weight_scenario(x, family([1, 1]), "b", [0.3, 0.7], se=se).frame
     np.testing.assert_allclose(found["high"] - found["low"], 2 * 1.959963984540054 * 0.2 * 8)
+
+
+def test_error_of_an_indicators_score_is_in_points_whatever_the_rule() -> None:
+    x = frame(a=[20, 30, 60, NAN])
+    se = frame(a=[1, 2, NAN, 3])
+    # goalposts 0..50: 2 points a unit of value; 60 +- 10 stays at full marks
+    tree = alone(rule="goalposts", low=0, high=50)
+    found = robustness.score_errors(x, se.fillna({"a": 10}), tree, "a")
+    assert found.tolist()[:3] == pytest.approx([2, 4, 0], rel=EXACT)
+    # minmax:1,100 over 20..60: u1 moves 2 x 99 / 40; u0 up by 1 is still the lowest, at 1 point
+    tree = alone(rule="minmax:1,100")
+    found = robustness.score_errors(x, se, tree, "a")
+    assert found.tolist() == pytest.approx([0, 2 * 99 / 40, NAN, NAN], nan_ok=True, rel=EXACT)
+    # a cost of 0.5 points each, nothing below zero: 3 - 4 is turned back to 1
+    tree = alone(rule="deduction:0.5", direction="cost", high=10)
+    found = robustness.score_errors(frame(a=[3]), frame(a=[4]), tree, "a")
+    assert found.tolist() == pytest.approx([0.5 * (7 - 1) / 2], rel=EXACT)
+
+
+def test_error_of_a_parents_score_sums_those_of_its_children_in_squares() -> None:
+    se = frame(a=[10, NAN, NAN, 10], b=[5, 5, NAN, NAN], c=[4, 8, NAN, NAN], d=[NAN] * 4)
+    # p: a 1/5, b 4/5; root: p 3/4, c 1/4 x 1/4; no standard error counts 0 beside others
+    p = [math.hypot(2, 4), 4, NAN, 2]
+    q = [1, 2, NAN, NAN]
+    root = [math.hypot(0.75 * p[0], 0.25), math.hypot(3, 0.5), NAN, 1.5]
+    for node, expected in (("p", p), ("q", q), ("root", root)):
+        found = robustness.score_errors(VALUES, se, TREE, node)
+        assert found.tolist() == pytest.approx(expected, rel=EXACT, nan_ok=True)
+    gap = VALUES.assign(b=[NAN, 60, 40, 80])  # a makes u0's score of p alone
+    assert robustness.score_errors(gap, se, TREE, "p")["u0"] == pytest.approx(10, rel=EXACT)
+    with pytest.raises(ParameterError, match="'pp'"):
+        robustness.score_errors(VALUES, se, TREE, "pp")
 
 
 @pytest.mark.parametrize("node", ["p", "a", "d"])

@@ -12,7 +12,7 @@ import click
 
 from haidian_eval import __version__
 from haidian_eval.errors import EvaluationError, ParameterError, TableError, not_known
-from haidian_eval.questions import compare_command, explain_command
+from haidian_eval.questions import DATA, FOLDER, SETS, compare_command, explain_command
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 DEFAULT_YEAR = 2024
 COLOURS = {"stops": "bold red", "excluded": "red", "repaired": "yellow", "noted": "cyan"}
-FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
 class Friendly(click.Group):
@@ -52,10 +51,7 @@ def main() -> None:
 def edition_options(command: Any) -> Any:
     """Add the options that say which edition is meant, and with which parameters."""
     for option in (
-        click.argument("year", type=int, default=DEFAULT_YEAR),
-        click.option("--set", "sets", multiple=True, metavar="SECTION.NAME=VALUE",
-                     help="Replace a parameter of the edition; may be repeated."),
-        click.option("--data", type=FOLDER, help="Folder of editions [default: data/raw]."),
+        click.argument("year", type=int, default=DEFAULT_YEAR), SETS, DATA,
         click.option("--out", type=FOLDER, help="Folder of reports [default: reports]."),
     ):  # fmt: skip
         command = option(command)
@@ -258,7 +254,7 @@ def template_command(
 @click.option(
     "--from", "old", type=int, required=True, metavar="YEAR", help="Edition to start from."
 )
-@click.option("--data", type=FOLDER, help="Folder of editions [default: data/raw].")
+@DATA
 @click.option("--lang", default="en", show_default=True, help="Language of the messages.")
 def new_edition_command(year: int, old: int, data: Path | None, lang: str) -> None:
     """Start a new edition: copy schemes, units and parameters; list what must be replaced."""

@@ -72,8 +72,8 @@ def composite_of(study: Study, edition: Edition, scheme: str, unit: str, period:
     kinds = dict(edition.tables["units"][["unit_id", "unit_type"]].itertuples(index=False))
     if unit and unit not in kinds:
         raise ParameterError(not_known(f"the unit {unit!r}", unit, kinds))
-    fits = [own for own in known if own.scheme == scheme or not scheme]
-    fits = [own for own in fits if not unit or own.kind == kinds[unit]]
+    fits = [own for own in known
+            if scheme in ("", own.scheme) and (not unit or own.kind == kinds[unit])]  # fmt: skip
     if not fits:
         names = [own.scheme for own in known]
         raise ParameterError(
@@ -112,9 +112,8 @@ def explain_command(
     place |= {"low": found.uncertainty.rank_low[unit], "high": found.uncertainty.rank_high[unit]}
     click.echo(words.text("explain.head", unit=words.unit(unit), scheme=name,
                           period=words.text.period(found.period), **place))  # fmt: skip
-    for line in [heading(edition, rows, words.text), *trail_lines(trail, found, words)]:
-        if line:
-            click.echo(line)
+    lines = [heading(edition, rows, words.text), *trail_lines(trail, found, words)]
+    click.echo("\n".join(filter(None, lines)))
 
 
 def trail_lines(trail: Trail, found: Board, words: Words) -> list[str]:
@@ -140,9 +139,7 @@ def cell_line(cell: dict[str, Any], words: Words) -> str:
     text, none = words.text, words.text("exhibit.none")
     if isinstance(cell["file"], str):
         own = {"unit": text.unit(cell["unit"]), "row": int(cell["row"])}
-        own["repair"] = (
-            cell["repair"] if isinstance(cell["repair"], str) and cell["repair"] else none
-        )
+        own["repair"] = (isinstance(cell["repair"], str) and cell["repair"]) or none
         return text("explain.cell", **cell | own)
     if isinstance(cell["filled"], str):
         policy = text(f"missing_policies.{cell['filled']}")
@@ -194,11 +191,6 @@ def compare_command(
                   for cause in CAUSES if abs(row[cause]) > 1e-9]  # fmt: skip
         told = {"unit": words.unit(row["unit_id"]), "causes": text.listing(causes) or "—"}
         click.echo(text("compare.line", **row | told))
-    tell_others(text, words, found.entered, "entered")
-    tell_others(text, words, found.left, "left")
-
-
-def tell_others(text: Text, words: Words, units: list[str], key: str) -> None:
-    """Say which units only one of two runs has."""
-    if units:
-        click.echo(text(f"compare.{key}", units=text.listing([words.unit(u) for u in units])))
+    for key, units in (("entered", found.entered), ("left", found.left)):
+        if units:
+            click.echo(text(f"compare.{key}", units=text.listing([words.unit(u) for u in units])))

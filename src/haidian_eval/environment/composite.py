@@ -8,6 +8,7 @@ import pandas as pd
 
 from haidian_eval.environment.levels import joined, one_vintage
 from haidian_eval.errors import ParameterError
+from haidian_eval.robustness import remove_one
 from haidian_eval.scoring import Framework, score
 
 COLUMNS = ["index", "rank", "rank_best", "rank_worst", "source_id"]
@@ -33,9 +34,7 @@ def demonstration(
     wide = inside.pivot(index="unit_id", columns="indicator_id", values="value")
     wide = wide.reindex(index=units["unit_id"], columns=framework.leaves)
     scores = score(wide, framework)
-    left_out = [pd.Series({leaf: 0.0}) for leaf in framework.leaves]
-    without = [score(wide, framework, weights=weights).rank for weights in left_out]
-    ranks = pd.concat([scores.rank, *without], axis=1)
+    ranks = pd.concat([scores.rank, remove_one(wide, framework)], axis=1)
     table = scores.normalised.assign(
         index=scores.index,
         rank=scores.rank,

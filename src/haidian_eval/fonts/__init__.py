@@ -19,11 +19,6 @@ def characters() -> frozenset[int]:
     return frozenset(TTFont(PATH, lazy=True).getBestCmap())
 
 
-def missing_characters(text: str) -> list[str]:
-    """Return the characters of a text that the font cannot show, line breaks aside."""
-    return sorted(c for c in set(text) if ord(c) not in characters() and c not in "\n\r\t")
-
-
 def subset(text: str) -> str:
     """Return a base64 WOFF font with just the characters of a text, the same for the same text."""
     from fontTools.subset import Options, Subsetter

@@ -42,21 +42,12 @@ def part(key: str, number: int, lead: str, rows: pd.DataFrame, text: Text) -> li
     """Return a section with its table, as notebooks publish them."""
     sources = pd.DataFrame({"kind": pd.Series(dtype="str")})
     caption, title = text(f"check.{key}.caption"), text(f"check.{key}_title")
-    exhibit = Exhibit(
-        kind="table", number=f"{number}", caption=caption, note="", rows=rows,
-        sources=sources, text=text,
-    )  # fmt: skip
-    bundles = [
-        (
-            {"text/markdown": f"## {title}\n\n{lead}"},
-            {"kind": "section", "key": key, "title": title},
-        ),
-        (
-            {"text/html": html(exhibit, "table"), "text/csv": csv_text(exhibit)},
-            {"kind": "table", "id": exhibit.anchor, "label": exhibit.label},
-        ),
-    ]
-    return [
-        nbformat.v4.new_output("display_data", bundle, metadata={"haidian_eval": mark})
-        for bundle, mark in bundles
-    ]
+    own = Exhibit("table", f"{number}", caption, "", rows, sources, text)
+    head = (
+        {"text/markdown": f"## {title}\n\n{lead}"},
+        {"title": title, "kind": "section", "key": key},
+    )
+    body = {"text/html": html(own, "table"), "text/csv": csv_text(own)}
+    bundles = [head, (body, {"kind": "table", "id": own.anchor, "label": own.label})]
+    return [nbformat.v4.new_output("display_data", bundle, metadata={"haidian_eval": mark})
+            for bundle, mark in bundles]  # fmt: skip

@@ -8,7 +8,10 @@ import pandas as pd
 
 from haidian_eval.report.exhibit import joined, show
 from haidian_eval.scoring import Framework, full_marks_at
+from haidian_eval.scoring.leaf import parse_choice
 from haidian_eval.text import Text
+
+METHODS = {"rule": "score_rules", "aggregation": "means", "missing": "missing_policies"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,15 @@ def read_leaves(framework: Framework, text: Text) -> list[Leaf]:
         unit = text.unit(row["unit"])
         leaves.append(Leaf(name, unit=unit, **words, **rule, full_marks_at=best, source_id=cited))
     return leaves
+
+
+def choice_words(kind: str, choice: str, text: Text) -> str:
+    """Return one alternative of a method step in words."""
+    if not choice:
+        return text("robustness.as_stated")
+    name, numbers = parse_choice(choice)
+    words = text(f"{METHODS[kind]}.{name}")
+    return f"{words} ({', '.join(f'{x:g}' for x in numbers)})" if numbers else words
 
 
 def line_words(own: Leaf, text: Text) -> str:

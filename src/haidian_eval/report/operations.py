@@ -37,11 +37,8 @@ class Words:
     def indicator(self, node_id: str) -> dict[str, str]:
         """Return the name of an indicator and its unit of measure."""
         assert self.indicators is not None, "lay_out(..., indicators=...) is needed"
-        row = (
-            self.indicators.drop_duplicates("node_id", keep="last")
-            .set_index("node_id")
-            .loc[node_id]
-        )
+        known = self.indicators.drop_duplicates("node_id", keep="last").set_index("node_id")
+        row = known.loc[node_id]
         return {"indicator": self.text.choose(row, "name"), "unit": self.text.unit(row["unit"])}
 
     def told(self, row: Any) -> Said:
@@ -53,7 +50,8 @@ class Words:
         if "indicator_id" in row:
             said |= self.indicator(row["indicator_id"])
         if "level_range" in row:
-            said["rounding"] = range_words(row["level_range"], self.text)
+            kind = "wide" if "–" in row["level_range"] else "one"
+            said["rounding"] = self.text(f"ranges.{kind}", span=row["level_range"])
         said |= {n: self.text.period(row[n]) for n in ("period", "base_period") if n in row}
         there = [name for name in ("vintage", "base_vintage") if name in row]
         return said | {name: vintage_words(row[name], self.text) for name in there}
@@ -102,11 +100,6 @@ def rank_range(best: object, worst: object) -> str | None:
     if best is pd.NA or worst is pd.NA:
         return None
     return str(best) if best == worst else f"{best}–{worst}"
-
-
-def range_words(shown: str, text: Text) -> str:
-    """Return a rank interval in words; one place says that rounding moves nothing."""
-    return text("ranges.wide", span=shown) if "–" in shown else text("ranges.one")
 
 
 def rank_with_range(_: Words, rank: object, best: object, worst: object) -> str | None:

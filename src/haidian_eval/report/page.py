@@ -71,10 +71,8 @@ class Page:
 
     def save(self, **results: pd.DataFrame) -> None:
         """Keep tables for the stages that follow."""
-        if self.study.scratch:
-            tables.write_tables(self.study.scratch, results)
-        else:
-            tables.write_tables(self.study.processed, results)
+        tables.write_tables(self.study.scratch or self.study.processed, results)
+        if not self.study.scratch:
             tables.mark(self.study.processed, "")  # written by hand: not the tables of one run
 
     def say(self, key: str, *, of: pd.DataFrame | None = None, **values: object) -> None:

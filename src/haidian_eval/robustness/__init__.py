@@ -9,6 +9,7 @@ from haidian_eval.robustness.ranks import Uncertainty, uncertainty
 from haidian_eval.robustness.scenarios import (
     WeightScenario,
     remove_one,
+    score_errors,
     shares,
     weight_scenario,
     weights_with_share,
@@ -16,6 +17,6 @@ from haidian_eval.robustness.scenarios import (
 
 __all__ = [
     "Board", "Choices", "Noise", "Sensitivity", "Uncertainty", "WeightScenario", "boards",
-    "compared", "evaluate", "remove_one", "sensitivity", "shares", "uncertainty",
-    "weight_scenario", "weights_with_share",
+    "compared", "evaluate", "remove_one", "score_errors", "sensitivity", "shares",
+    "uncertainty", "weight_scenario", "weights_with_share",
 ]  # fmt: skip

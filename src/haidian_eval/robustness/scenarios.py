@@ -12,7 +12,8 @@ import pandas as pd
 from haidian_eval.errors import ParameterError, not_known
 from haidian_eval.robustness.draws import evaluate
 from haidian_eval.scoring.composite import Scores, score
-from haidian_eval.scoring.framework import Framework
+from haidian_eval.scoring.framework import Framework, below
+from haidian_eval.scoring.normalise import score_leaf
 from haidian_eval.scoring.ranking import TOUCHING, competition_rank
 
 NORMAL = 1.959963984540054  # 97.5 % quantile of the standard normal distribution
@@ -38,6 +39,35 @@ def shares(framework: Framework) -> pd.Series:
         whole = weight[children].sum()
         found |= {child: found[node] * weight[child] / whole for child in children}
     return pd.Series(found)
+
+
+def score_errors(
+    cells: pd.DataFrame, se: pd.DataFrame, framework: Framework, node: str
+) -> pd.Series:
+    """Return unit -> standard error of the node's score, in points, from those of the values.
+
+    An indicator: half of what its score moves from a standard error below the unit's value to one
+    above it, the other units as they are; indicators without a value below zero are turned back at
+    zero. A parent: the root of the summed squares of share x error of the children, the shares of
+    those with a value; exact for arithmetic means and independent errors. An indicator without a
+    standard error counts 0 beside others; a unit without any has none.
+    """
+    if node not in framework.nodes.index:
+        raise ParameterError(not_known(f"the node {node!r}", node, framework.nodes.index))
+    if node in framework.leaves:
+        x, error = cells[node].to_numpy(), se[node].reindex(cells.index)
+        step, rule = np.diag(error.fillna(0.0)), framework.rules[node]
+        ends = np.stack([x - step, x + step])  # each row of an end moves one unit alone
+        ends = ends if (x < 0).any() else np.abs(ends)
+        low, high = (np.diagonal(score_leaf(end, rule)) for end in ends)
+        return pd.Series(np.abs(high - low) / 2, cells.index).where(error.notna())
+    kin = framework.families[node]
+    errors = pd.DataFrame({one: score_errors(cells, se, framework, one) for one in kin})
+    present = {one: cells[cells.columns.intersection([one, *below(framework, one)])] for one in kin}
+    there = pd.DataFrame({one: own.notna().any(axis=1) for one, own in present.items()})
+    weight = there * framework.nodes.loc[kin, "weight"]
+    squares = errors.mul(weight.div(weight.sum(axis=1), axis=0)) ** 2
+    return np.sqrt(squares.sum(axis=1, min_count=1))
 
 
 def line_of(framework: Framework, node: str) -> list[str]:
@@ -96,7 +126,8 @@ def weight_scenario(
 ) -> WeightScenario:  # fmt: skip
     """Return what every share of `node` would change, points taken pro rata from all others.
 
-    `se`: unit -> standard error of the node's score, in points; without it nobody's gain is sure.
+    `se`: unit -> standard error of the node's score, in points (`score_errors`); without it
+    nobody's gain is sure.
     """
     base, parts = score(values, framework, **aside), []
     now = shares(framework)[node]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -15,6 +16,7 @@ from haidian_eval.places import Study
 from haidian_eval.tables.store import sha256
 
 PACKAGE = Path(__file__).resolve().parents[1]
+HIDDEN = re.compile(r"(^|/)(\.|__pycache__(/|$))")
 LIBRARIES = ("numpy", "pandas", "matplotlib", "papermill", "nbconvert")
 
 
@@ -49,13 +51,9 @@ def digest(parts: Iterable[str]) -> str:
 
 def digest_files(folder: Path, paths: Iterable[Path]) -> str:
     """Return one checksum of files, with their names in `folder`; hidden ones and caches aside."""
-    named = {path.relative_to(folder): path for path in paths if path.is_file()}
-    shown = {
-        name.as_posix(): path
-        for name, path in named.items()
-        if not any(part.startswith(".") or part == "__pycache__" for part in name.parts)
-    }
-    return digest(f"{name} {sha256(shown[name])}" for name in sorted(shown))
+    named = {path.relative_to(folder).as_posix(): path for path in paths if path.is_file()}
+    shown = [name for name in sorted(named) if not HIDDEN.search(name)]
+    return digest(f"{name} {sha256(named[name])}" for name in shown)
 
 
 def trace(study: Study, notebooks: Path, settings: Iterable[str]) -> Provenance:

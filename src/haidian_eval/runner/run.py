@@ -100,7 +100,7 @@ def stands(study: Study, folder: Path, provenance: Provenance, pages: Sequence[s
     return (
         published.run == provenance.run_id
         and set(pages) <= set(published.files)
-        and site.is_whole(folder, published.files)
+        and store.is_whole(folder, published.files)
         and store.marked(study.processed) == provenance.run_id
         and store.is_whole(study.processed)
     )

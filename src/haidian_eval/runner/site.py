@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from haidian_eval.params import LANGUAGES, Params
 from haidian_eval.runner.provenance import Provenance
 from haidian_eval.runner.stages import Stage
-from haidian_eval.tables.store import replace, sha256
+from haidian_eval.tables.store import replace
 from haidian_eval.text import Text
 
 MANIFEST = "manifest.json"
@@ -77,11 +77,6 @@ def within(name: str) -> bool:
     """Tell whether a name of the manifest stays in the folder of the report."""
     parts = PurePosixPath(name).parts
     return not PurePosixPath(name).is_absolute() and ".." not in parts and ":" not in name
-
-
-def is_whole(folder: Path, files: Mapping[str, str]) -> bool:
-    """Tell whether all files are there with these checksums."""
-    return all((folder / n).is_file() and sha256(folder / n) == s for n, s in files.items())
 
 
 def publish(

@@ -7,7 +7,7 @@ from haidian_eval.tables.evidence import evidence_asked, evidence_completeness
 from haidian_eval.tables.guard import refuse_hostile
 from haidian_eval.tables.personal import masked, personal
 from haidian_eval.tables.queries import write_queries
-from haidian_eval.tables.reader import Reading, clean_text, read_file
+from haidian_eval.tables.reader import Reading, read_file
 from haidian_eval.tables.reconcile import reconcile
 from haidian_eval.tables.renewal import new_edition
 from haidian_eval.tables.series import check_series, freshness
@@ -18,7 +18,7 @@ from haidian_eval.tables.workbooks import safe_cell, write_workbook
 
 __all__ = [
     "Defects", "Edition", "Reading", "assessed_units", "changes", "check_series", "checksums",
-    "clean_text", "contracts", "coverage", "evidence_asked", "evidence_completeness", "freshness",
+    "contracts", "coverage", "evidence_asked", "evidence_completeness", "freshness",
     "mark", "masked", "new_edition", "newest", "personal", "read_contracts", "read_edition",
     "read_file", "read_table", "reconcile", "refuse_hostile", "safe_cell", "schema", "sentence",
     "told", "touched", "write_evidence_lists", "write_queries", "write_tables", "write_templates",

@@ -118,10 +118,9 @@ class Contract(Section):
     def headers(self) -> dict[str, str]:
         """Every written form of a header (plain letters) -> the column that it names."""
         found: dict[str, str] = {}
-        written = [(name, name) for name in self.columns]
-        written += [(c.zh, name) for name, c in self.columns.items()]
-        written += [(c.en, name) for name, c in self.columns.items()]
-        written += [(form, name) for name, c in self.columns.items() for form in c.aliases]
+        columns = self.columns.items()
+        written = [(getattr(c, of) if of else n, n) for of in ("", "zh", "en") for n, c in columns]
+        written += [(form, name) for name, c in columns for form in c.aliases]
         for form, name in written:  # a code always wins over another's alias
             found.setdefault(plain_header(form), name)
         found.pop("", None)

@@ -39,8 +39,7 @@ def evidence_completeness(tables: Mapping[str, pd.DataFrame], params: Params) ->
     known = best[["unit_id", "indicator_id", "state"]]
     both = asked.merge(known, on=["unit_id", "indicator_id"], how="left", validate="1:1")
     both["state"] = both["state"].fillna("missing")
-    counts = both.pivot_table(index="unit_id", columns="state", values="title", aggfunc="count")
-    counts = counts.reindex(columns=list(STATES)).fillna(0).astype("int64")
+    counts = pd.crosstab(both["unit_id"], both["state"]).reindex(columns=STATES, fill_value=0)
     absent = both[both["state"] == "missing"].groupby("unit_id")["indicator_id"].agg(";".join)
     source = ";".join(sorted({part for ids in handed["source_id"] for part in ids.split(";")}))
     result = counts.assign(

@@ -20,7 +20,7 @@ from haidian_eval.tables.contracts import BRACKETS, DTYPES, Contract, plain_head
 from haidian_eval.tables.defects import Defects
 from haidian_eval.tables.guard import RefusedError
 from haidian_eval.tables.personal import masked
-from haidian_eval.tables.rows import ORIGIN, Raw
+from haidian_eval.tables.rows import Raw
 from haidian_eval.tables.sheets import Sheet, read_sheets
 from haidian_eval.tables.units import ratio, read_unit
 from haidian_eval.text import Text
@@ -282,13 +282,3 @@ def too_wide(
             defects.add_rows(new, rule="width", severity=severity)
             wide[more] = True
     return wide if not sheet.name else np.zeros(len(raw), dtype=bool)
-
-
-def clean_text(
-    frame: pd.DataFrame, contract: Contract, tables: Mapping[str, pd.DataFrame] | None = None
-) -> Reading:
-    """Return the clean rows of a frame of text cells that has `_file`, `_sheet` and `_row`."""
-    missing = [name for name in ORIGIN if name not in frame]
-    assert not missing, missing
-    defects = Defects()
-    return Reading(clean(Raw(frame), contract, tables or {}, defects), defects)

@@ -56,7 +56,9 @@ def compare(
     digits = max(len(f"{value:.10g}".partition(".")[2]) for value in both["value"])  # as printed
     difference = round(float(parts["value"].sum() + other["value"].sum()) - whole, digits)
     absent = [unit for unit in units.index if unit not in parts.index]
-    capacity = sum(most_in_group(unit, parts, units) for unit in absent)
+    peers, known = units["peer_group"], parts["value"]
+    most = known.groupby(parts.index.map(peers)).max()  # in each peer group
+    capacity = float(most.reindex(peers[absent]).fillna(known.max()).sum())
     allowed = float(both["half_width"].sum(skipna=False))
     return {
         "total": whole,
@@ -70,13 +72,6 @@ def compare(
         "verdict": verdict(difference, allowed, capacity, bool(absent)),
         "source_id": ";".join(dict.fromkeys(";".join(both["source_id"]).split(";"))),
     }
-
-
-def most_in_group(unit: str, parts: pd.DataFrame, units: pd.DataFrame) -> float:
-    """Return the highest value in the peer group of a unit, or of all units where it has none."""
-    group = units["peer_group"]
-    peers = parts[parts.index.map(group) == group[unit]]
-    return float((peers if len(peers) else parts)["value"].max())
 
 
 def verdict(difference: float, allowed: float, capacity: float, any_absent: bool) -> str:

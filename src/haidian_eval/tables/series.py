@@ -72,11 +72,8 @@ def months_of(period: str) -> tuple[list[str], list[str]]:
 
 def upto(year: str, month: int) -> list[str]:
     """Return how January to a month may be written."""
-    if month < 1:
-        return []
-    span = [f"{year}-01" if month == 1 else f"{year}-01..{month:02d}"]
-    quarter = [f"{year}Q1"] if month == 3 else []
-    return span + quarter + ([year] if month == 12 else [])
+    forms = {0: [], 1: ["-01"], 3: ["-01..03", "Q1"], 12: ["-01..12", ""]}
+    return [f"{year}{form}" for form in forms.get(month, [f"-01..{month:02d}"])]
 
 
 def previous(values: pd.DataFrame) -> Iterator[dict[str, object]]:

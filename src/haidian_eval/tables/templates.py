@@ -44,16 +44,16 @@ def header(name: str, column: Column, text: Text) -> str:
 
 def choices(column: Column, text: Text) -> str:
     """Return the words that a column admits."""
-    if column.allowed:
-        return text.listing(words_of(column, text))
-    if column.kind == "flag":
-        return text.listing([text("template.yes"), text("template.no")])
+    if words := words_of(column, text):
+        return text.listing(words)
     low, high = ("" if end is None else end for end in (column.low, column.high))
     return "" if low == high == "" else f"{low}–{high}"
 
 
 def words_of(column: Column, text: Text) -> list[str]:
-    """Return the allowed codes as the reader of the workbook knows them."""
+    """Return the allowed codes as the reader of the workbook knows them, or yes and no."""
+    if column.kind == "flag":
+        return [text("template.yes"), text("template.no")]
     if text.lang == "zh":
         return [column.labels.get(code, code) for code in column.allowed]
     return list(column.allowed)
@@ -94,8 +94,6 @@ def offer_choices(
 ) -> None:
     """Put a list or a rule on the cells of a column."""
     words = words_of(column, text) or known.get(column.references or "", [])
-    if column.kind == "flag":
-        words = [text("template.yes"), text("template.no")]
     if words:
         from xlsxwriter.utility import xl_range_abs
 

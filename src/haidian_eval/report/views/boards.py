@@ -11,6 +11,7 @@ import pandas as pd
 from haidian_eval.params import Params
 from haidian_eval.report.exhibit import joined
 from haidian_eval.report.layout import lay_out
+from haidian_eval.report.leaf import choice_words
 from haidian_eval.report.operations import Words
 from haidian_eval.report.views import administrative
 from haidian_eval.robustness.board import Board
@@ -56,13 +57,7 @@ def method_words(node: pd.Series, words: Words) -> str:
     """Return in words how a node is scored: the standard of its table, its rule, or its mean."""
     text = words.text
     if isinstance(node["rule"], str) and node["rule"]:
-        name, numbers = parse_choice(node["rule"])
-        stated = text.choose(node, "scoring_standard") or text(f"score_rules.{name}")
-        return (
-            f"{stated} ({', '.join(f'{x:g}' for x in numbers)})"
-            if numbers and not text.choose(node, "scoring_standard")
-            else str(stated)
-        )
+        return text.choose(node, "scoring_standard") or choice_words("rule", node["rule"], text)
     name, numbers = parse_choice(str(node["aggregation"]))
     return text(f"means.{name}") + (f" p = {numbers[0]:g}" if numbers else "")
 
@@ -203,12 +198,17 @@ def known(
     return lay_out("scoring.known", table, words), told
 
 
+def middle_unit(board: Board) -> str:
+    """Return the unit in the middle of the ranks, the better one of two."""
+    ranked = board.scores.rank.dropna().sort_values(kind="stable").index
+    return str(ranked[(len(ranked) - 1) // 2])
+
+
 def middle_trail(
     board: Board, checksums: Mapping[str, str], words: Words
 ) -> tuple[Trail, dict[str, object]]:
     """Return the trail of the unit in the middle of the ranks, and what is said of it."""
-    ranked = board.scores.rank.dropna().sort_values(kind="stable").index
-    unit, framework = str(ranked[len(ranked) // 2]), board.framework
+    unit, framework = middle_unit(board), board.framework
     rows = board.selected.rows
     trail = explain(board.scores, framework, rows, unit, framework.root, checksums=checksums)
     scheme = node_name(framework, framework.root, words)

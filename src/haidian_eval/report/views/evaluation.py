@@ -8,7 +8,7 @@ from haidian_eval.params import Params
 from haidian_eval.report.exhibit import show
 from haidian_eval.report.layout import lay_out
 from haidian_eval.report.operations import Said, Words
-from haidian_eval.report.views.boards import cited, node_name
+from haidian_eval.report.views.boards import cited, middle_unit, node_name
 from haidian_eval.report.views.robustness import apart
 from haidian_eval.robustness import Sensitivity
 from haidian_eval.robustness.board import Board
@@ -92,12 +92,6 @@ def balance(board: Board, words: Words) -> pd.DataFrame:
     return lay_out("robustness.balance", shown.rename_axis("unit_id").reset_index(), words)
 
 
-def median_unit(board: Board) -> str:
-    """Return the unit in the middle of the ranks."""
-    order = board.scores.rank.dropna().sort_values(kind="stable").index
-    return str(order[(len(order) - 1) // 2])
-
-
 def steps(board: Board) -> pd.DataFrame:
     """Return what one step of each indicator is worth to each unit."""
     return evaluation.marginal_value(board.selected.cells, board.framework, **board.aside)
@@ -107,7 +101,7 @@ def marginal(board: Board, words: Words) -> pd.DataFrame:
     """Return what one step of each indicator is worth to the unit in the middle of the ranks."""
     rows, framework, text = steps(board), board.framework, words.text
     mean = rows.groupby("indicator_id")["points"].mean()
-    own = rows[rows["unit_id"] == median_unit(board)]
+    own = rows[rows["unit_id"] == middle_unit(board)]
     units = [text.unit(framework.nodes.at[node, "unit"]) for node in own["indicator_id"]]
     shown = own.assign(
         node=[node_name(framework, node, words) for node in own["indicator_id"]],

@@ -11,18 +11,17 @@ import pandas as pd
 from haidian_eval.params import Params, Robustness
 from haidian_eval.report.exhibit import joined
 from haidian_eval.report.layout import lay_out
+from haidian_eval.report.leaf import METHODS, choice_words
 from haidian_eval.report.operations import Said, Words, number_range
 from haidian_eval.report.views import administrative, names
 from haidian_eval.report.views.boards import cited, grade_names, node_name, said, share_words
-from haidian_eval.robustness import Sensitivity, remove_one, shares, weight_scenario
+from haidian_eval.robustness import Sensitivity, remove_one, score_errors, shares, weight_scenario
 from haidian_eval.robustness.board import Board
 from haidian_eval.robustness.scenarios import WeightScenario, line_of
 from haidian_eval.scoring import evaluation
 from haidian_eval.scoring.comparison import CAUSES, Comparison
-from haidian_eval.scoring.leaf import parse_choice
 
 UP_TO = 0.5  # share of one node up to which the page looks for units that change places
-METHODS = {"rule": "score_rules", "aggregation": "means", "missing": "missing_policies"}
 
 
 def by_scheme(boards: list[Board], make: Callable[[Board], pd.DataFrame]) -> pd.DataFrame:
@@ -33,18 +32,9 @@ def by_scheme(boards: list[Board], make: Callable[[Board], pd.DataFrame]) -> pd.
 
 def indices(boards: list[Board], moved: Sensitivity | None) -> pd.DataFrame:
     """Return the sensitivity indices of the first scheme, to be kept; none without a scheme."""
-    return by_scheme(
-        boards[:1] if moved else [], lambda _: moved.frame if moved else pd.DataFrame()
-    )
-
-
-def choice_words(kind: str, choice: str, text: Any) -> str:
-    """Return one alternative of a method step in words."""
-    if not choice:
-        return str(text("robustness.as_stated"))
-    name, numbers = parse_choice(choice)
-    words = text(f"{METHODS[kind]}.{name}")
-    return f"{words} ({', '.join(f'{x:g}' for x in numbers)})" if numbers else words
+    if moved is None:
+        return pd.DataFrame(columns=["scheme"])
+    return moved.frame.assign(scheme=boards[0].scheme)
 
 
 def choices(boards: list[Board], words: Words) -> pd.DataFrame:
@@ -207,11 +197,13 @@ def weight_cases(
         frame, node = board.framework, shift.node
         above = [frame.root, *line_of(frame, node)[1:]]
         if set(frame.nodes.loc[above, "aggregation"]) == {"arithmetic"}:
-            found = weight_scenario(board.selected.cells, frame, node, (*shift.shares, UP_TO),
-                                    se=board.selected.se[node], **board.aside)  # fmt: skip
+            cells = board.selected.cells
+            error = score_errors(cells, board.selected.se, frame, node)
+            found = weight_scenario(cells, frame, node, (*shift.shares, UP_TO), se=error,
+                                    **board.aside)  # fmt: skip
             steps = words.text.listing([f"{one:.0%}" for one in shift.shares])
             told = {"node": node, "now": float(shares(frame)[node]), "end": UP_TO, "steps": steps}
-            told |= drawn(board, words) | {"shares": shift.shares}
+            told |= drawn(board, words) | {"shares": shift.shares, "error": error}
             yield board, found, told
 
 
@@ -222,7 +214,7 @@ def scenario(
     node, grades = case["node"], grade_names(bands, board.scheme, words)
     units = board.scores.index.index
     table = pd.DataFrame({"unit_id": units, "public_score": board.scores.nodes[node].to_numpy(),
-                          "_public_se": board.selected.se[node].to_numpy(),
+                          "_public_se": case["error"].to_numpy(),
                           "source_id": sources_of(board, words).to_numpy()})  # fmt: skip
     more: dict[str, Any] = {}
     for share in case["shares"]:

@@ -23,13 +23,13 @@ def points(frame: pd.DataFrame, own: list[Leaf], text: Text) -> pd.DataFrame:
     return lay_out("scoring.points", rows.assign(**words), text)
 
 
-def by_month(alone: Alone, own: list[Leaf]) -> Iterator[tuple[Leaf, str, Alone]]:
+def by_month(alone: Alone, own: list[Leaf]) -> Iterator[tuple[Leaf, Alone]]:
     """Yield each indicator and period with its scores and its verdict alone."""
     for leaf in own:
         verdicts = alone.discrimination[alone.discrimination["indicator_id"] == leaf.id]
         for period in verdicts["period"]:
             keep = {"indicator_id": leaf.id, "period": period}
-            yield leaf, period, Alone(pick(alone.scores, keep), pick(alone.discrimination, keep))
+            yield leaf, Alone(pick(alone.scores, keep), pick(alone.discrimination, keep))
 
 
 def month(part: Alone, units: pd.DataFrame, leaf: Leaf, text: Text) -> pd.DataFrame:
@@ -94,7 +94,7 @@ def finding(part: Alone, units: pd.DataFrame, share: float, text: Text) -> str:
 def findings(alone: Alone, own: list[Leaf], units: pd.DataFrame, share: float, text: Text) -> str:
     """Return one sentence per indicator and month, as a list."""
     parts, there = by_month(alone, own), scored(alone, own)
-    said = [(leaf.name, finding(part, units, share, text)) for leaf, _, part in parts]
+    said = [(leaf.name, finding(part, units, share, text)) for leaf, part in parts]
     said += [(leaf.name, text("findings.none")) for leaf in own if leaf not in there]
     lines = [text("findings.line", indicator=name, finding=words) for name, words in said]
     return "\n".join(f"- {line}" for line in lines)
@@ -103,7 +103,7 @@ def findings(alone: Alone, own: list[Leaf], units: pd.DataFrame, share: float, t
 def discrimination(alone: Alone, own: list[Leaf], text: Text) -> pd.DataFrame:
     """Return, per indicator and month, how many units have full marks and whether it can rank."""
     rows = []
-    for leaf, _, part in by_month(alone, own):
+    for leaf, part in by_month(alone, own):
         cited = joined(*part.scores["source_id"], leaf.source_id)
         words = {"indicator": leaf.name, "source_id": cited}
         rows.append(part.discrimination.iloc[0].to_dict() | words)
