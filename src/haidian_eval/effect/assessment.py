@@ -181,8 +181,9 @@ def overall(cells: GroupTimeEffects) -> Estimate:
 
 def by_park_means(panel: Panel, seed: int) -> Estimate:
     """Return synthetic difference in differences of the parks' means, those without gaps."""
+    whole = pd.DataFrame(panel.outcome).groupby(panel.cluster).mean().to_numpy()  # parks in order
     rows = [pd.DataFrame({"park": panel.clusters[at], "time": panel.times, "cohort": first,
-                          "value": np.nanmean(panel.outcome[panel.cluster == at], axis=0)})
+                          "value": whole[at]})
             for at, first in enumerate(cohort_of_cluster(panel))]  # fmt: skip
     frame = pd.concat(rows).replace({"cohort": {np.inf: 0.0}})
     return synthetic_did(frame, "value", "park", "time", "cohort", seed=seed)

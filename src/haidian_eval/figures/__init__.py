@@ -2,6 +2,15 @@
 
 from matplotlib.figure import Figure
 
+from haidian_eval.figures.effect import (
+    adoption_calendar,
+    effect_by_cohort,
+    effect_over_time,
+    left_out_parks,
+    placebo_spread,
+    sensitivity_to_trends,
+    series_around,
+)
 from haidian_eval.figures.house import house_style
 from haidian_eval.figures.levels import change_on_base, levels_by_unit
 from haidian_eval.figures.ranks import rank_heat_map, rank_slope, ranked_bars
@@ -9,7 +18,9 @@ from haidian_eval.figures.runs import first_places, runs_against_median, vintage
 from haidian_eval.figures.weights import break_even, sensitivity_bars, weights_against_influence
 
 __all__ = [
-    "Figure", "break_even", "change_on_base", "first_places", "house_style", "levels_by_unit",
-    "rank_heat_map", "rank_slope", "ranked_bars", "runs_against_median", "sensitivity_bars",
-    "vintages", "weights_against_influence",
+    "Figure", "adoption_calendar", "break_even", "change_on_base", "effect_by_cohort",
+    "effect_over_time", "first_places", "house_style", "left_out_parks", "levels_by_unit",
+    "placebo_spread", "rank_heat_map", "rank_slope", "ranked_bars", "runs_against_median",
+    "sensitivity_bars", "sensitivity_to_trends", "series_around", "vintages",
+    "weights_against_influence",
 ]  # fmt: skip
