@@ -78,11 +78,10 @@ def effect_over_time(rows: pd.DataFrame, text: Text, *, unit: str) -> Figure:
     panel, own = figure.subplots(), rows.astype({"key": float})
     panel.axhline(0, **LINE)
     panel.axvline(-0.5, **LIMIT)
-    panel.fill_between(own["key"], own["band_low"], own["band_high"], label=text("figures.band"),
-                       **BAND)  # fmt: skip
-    panel.plot(own["key"], own["value"], color=PALE, linewidth=1, zorder=2)
     for early, marker in ((True, "s"), (False, "o")):
         part = own[(own["key"] < 0) == early]
+        panel.fill_between(part["key"], part["band_low"], part["band_high"],
+                           label=text("figures.band"), **BAND)  # fmt: skip
         ends = [part["value"] - part["low"], part["high"] - part["value"]]
         words = text("figures.before_adoption" if early else "figures.since_adoption")
         style: Any = {"color": QUIET if early else BLUE, "markersize": 5.5, "capsize": 3}
@@ -118,7 +117,7 @@ def effect_by_cohort(rows: pd.DataFrame, text: Text, *, unit: str) -> Figure:
         if cohort in periods:
             panel.axvline(periods.index(cohort) - 0.5, **LIMIT)
         panel.set_title(text("figures.cohort", period=cohort), loc="left", fontsize=10)
-        step = max(1, len(periods) // 6)
+        step = max(1, -(-len(periods) // 6))
         ticks = range(0, len(periods), step)
         panel.set_xticks(ticks, [periods[one].replace("Q", "\nQ") for one in ticks])
         panel.grid(visible=False, axis="x")
@@ -218,7 +217,7 @@ def series_around(rows: pd.DataFrame, text: Text, *, unit: str, adopted: str) ->
     panel.plot(range(len(rows)), rows["value"], color=BLUE, marker="o", markersize=5, linewidth=1.4)
     if adopted in periods:
         panel.axvline(periods.index(adopted) - 0.5, label=text("figures.one_date"), **LIMIT)
-    step = max(1, len(periods) // 12)
+    step = max(1, -(-len(periods) // 12))
     ticks = range(0, len(periods), step)
     panel.set_xticks(ticks, [str(periods[one]).replace("Q", "\nQ") for one in ticks])
     panel.set_ylabel(unit)

@@ -25,6 +25,7 @@ STATES = ("none", "nobody", "one_date", "refused", "compared")
 SMALLEST = 1e-4  # p below which only that is said
 P_OF = {"cr2": "twfe_cr2", "fixest": "twfe"}  # tests that are an estimator's own
 LEVEL = 0.05  # at which simulated sizes are taken
+TAKE_UP = "applications"  # an outcome that no firm can have before adoption
 SURE = 2.0  # standard errors of a simulated size within which a test keeps its level
 
 
@@ -124,7 +125,8 @@ def shown(rows: pd.DataFrame, outcomes: Iterable[Outcome], case: Case) -> pd.Dat
     factor = [100.0 if one.scale == "log" else 1.0 for one in each]
     ends = {name: [effects(value, one) for value, one in zip(rows[name], each, strict=True)]
             for name in ("value", "low", "high")}  # fmt: skip
-    df = [text("effect.normal") if np.isinf(one) else f"{one:.1f}" for one in rows["df"]]
+    df = ["—" if pd.isna(se) else text("effect.normal") if np.isinf(one) else f"{round(one, 1):g}"
+          for one, se in zip(rows["df"], rows["se"], strict=True)]  # fmt: skip
     p = [p_words(one) for one in rows["p"]]
     return rows.assign(**ends, se=rows["se"] * factor, p=p, df=df, source_id=case.source)
 
@@ -190,6 +192,7 @@ def measured(case: Case) -> Said:
     said = told(case)
     return said | {
         "scale": text(f"effect.scales.{plan.primary.scale}", **said),
+        "take_up": text("effect.take_up") if TAKE_UP in {o.column for o in plan.exploratory} else "",
         "effect": effect_words(headline.value, case), "low": ends[0], "high": ends[1],
         "se": number(100 * headline.se if plan.primary.scale == "log" else headline.se, 2),
         "clusters": headline.clusters, "df": number(headline.df, 0), "n": headline.n,

@@ -33,28 +33,40 @@ WRITTEN = {
 
 
 def conditions(case: Case) -> pd.DataFrame:
-    """Return every condition of the verdict: what was found, what is needed, whether it is met."""
-    text, rule = case.words.text, case.plan.verdict
-    listed = text.listing([text(f"effect.tests.{name}") for name in rule.tests])
-    rows = case.own.verdict.conditions
-    met = rows["met"].map({True: "yes", False: "no"}).fillna("unseen")
-    said = [text(f"effect.conditions.{name}", tests=listed, shift=case.plan.shift,
-                 unmoved=unmoved_name(case), power=f"{rule.power:.0%}")
-            for name in rows["condition"]]  # fmt: skip
-    needed = [f"{WRITTEN[name][0]} {in_kind(value, name, case)}"
-              for name, value in zip(rows["condition"], rows["needed"], strict=True)]  # fmt: skip
-    found = [in_kind(value, name, case)
-             for name, value in zip(rows["condition"], rows["found"], strict=True)]  # fmt: skip
-    role = [WRITTEN[name][2] for name in rows["condition"]]
-    whole = pd.DataFrame({"condition": said, "role": role, "found": found, "needed": needed,
-                          "met": met, "source_id": case.source})  # fmt: skip
-    ordered = whole.sort_values("role", key=lambda x: x.map(ROLES.index), kind="stable")
+    """Return every condition of the verdict: what was found, what is needed, whether it is met.
+
+    Of those on the size of an effect and those on its absence, one kind alone was used.
+    """
+    text, rule, rows = case.words.text, case.plan.verdict, case.own.verdict.conditions
+    told = {
+        "tests": text.listing([text(f"effect.tests.{name}") for name in rule.tests]),
+        "shift": case.plan.shift, "unmoved": unmoved_name(case), "power": f"{rule.power:.0%}",
+    }  # fmt: skip
+    significant = rows.set_index("condition").at["tests", "met"]
+    unused = "further" if pd.isna(significant) or not significant else "absence"
+    lines = []
+    for row in rows.itertuples(index=False):
+        relation, kind, role = WRITTEN[row.condition]
+        met = "unseen" if pd.isna(row.met) else "yes" if row.met else "no"
+        lines.append({
+            "condition": text(f"effect.conditions.{row.condition}", **told), "role": role,
+            "found": in_kind(row.found, kind, case), "source_id": case.source,
+            "needed": f"{relation} {needed(row.needed, kind, case)}",
+            "met": f"{met}_unused" if role == unused else met,
+        })  # fmt: skip
+    ordered = pd.DataFrame(lines).sort_values(
+        "role", key=lambda x: x.map(ROLES.index), kind="stable"
+    )
     return lay_out("effect.conditions_table", ordered, case.words)
 
 
-def in_kind(value: float, name: str, case: Case) -> str:
-    """Return a number of a condition as its kind is written."""
-    kind = WRITTEN[name][1]
+def needed(value: float, kind: str, case: Case) -> str:
+    """Return a limit of the rule as it is written."""
+    return f"{value:g}" if kind != "effect" or value == 0 else effect_words(value, case)
+
+
+def in_kind(value: float, kind: str, case: Case) -> str:
+    """Return what was found as its kind is written."""
     if pd.isna(value):
         return "—"
     if kind == "effect":
