@@ -189,10 +189,10 @@ def measured(case: Case) -> Said:
     name, p = believed(case)
     noise, alone = doubts.sizes.noise, [case.words.unit(one) for one in moves.left_out]
     ends = [effect_words(end, case) for end in (headline.low, headline.high)]
-    said = told(case)
+    said, take_up = told(case), TAKE_UP in {one.column for one in plan.exploratory}
     return said | {
         "scale": text(f"effect.scales.{plan.primary.scale}", **said),
-        "take_up": text("effect.take_up") if TAKE_UP in {o.column for o in plan.exploratory} else "",
+        "take_up": text("effect.take_up") if take_up else "",
         "effect": effect_words(headline.value, case), "low": ends[0], "high": ends[1],
         "se": number(100 * headline.se if plan.primary.scale == "log" else headline.se, 2),
         "clusters": headline.clusters, "df": number(headline.df, 0), "n": headline.n,
