@@ -14,7 +14,6 @@ from haidian_eval.effect.estimate import Estimate, Test
 from haidian_eval.effect.verdict import (
     VERDICTS,
     Evidence,
-    checksum,
     conditions,
     decide,
     post_hoc,
@@ -135,21 +134,21 @@ def test_every_verdict_can_be_reached() -> None:
 
 
 def test_checksum_is_that_of_the_plan_and_not_of_draws_and_seeds() -> None:
-    own = checksum(PLAN)
+    own = PLAN.plan
     simulated = {"draws": 99, "null_panels": 1, "null_draws": 19, "seed": 1, "registered": None}
-    assert checksum(PLAN.model_copy(update=simulated)) == own
+    assert PLAN.model_copy(update=simulated).plan == own
     assert len(own) == 64
     planned: list[dict[str, Any]] = [
         {"policy": "another"}, {"window": (-3, 4)}, {"shift": 1}, {"exploratory": ()},
         {"unmoved": None}, {"primary": PLAN.primary.model_copy(update={"wanted": "fall"})},
         {"verdict": RULE.model_copy(update={"worthwhile": 0.02})},
     ]  # fmt: skip
-    others = {checksum(PLAN.model_copy(update=change)) for change in planned}
+    others = {PLAN.model_copy(update=change).plan for change in planned}
     assert len(others | {own}) == len(planned) + 1
 
 
 def registered(on: dt.date, sum_: str | None = None) -> Effect:
-    own = {"on": on, "checksum": checksum(PLAN) if sum_ is None else sum_}
+    own = {"on": on, "checksum": PLAN.plan if sum_ is None else sum_}
     return Effect.model_validate(PLAN.model_dump() | {"registered": own})
 
 

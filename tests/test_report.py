@@ -47,7 +47,7 @@ def frame(**columns: list[Any]) -> pd.DataFrame:
 
 def pages(ran: Ran) -> list[Path]:
     found = sorted(ran.site.glob("*/[0-9][0-9]_*.html"))
-    assert len(found) == 14
+    assert len(found) == 16
     return found
 
 

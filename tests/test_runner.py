@@ -48,7 +48,7 @@ def test_same_inputs_give_the_same_bytes_whatever_the_folder_and_the_workers(
     first, second = files(ran.site), files(again.site)
     assert sorted(first) == sorted(second)
     assert [name for name in first if first[name] != second[name]] == []
-    assert len([name for name in first if name.endswith(".html")]) == 15
+    assert len([name for name in first if name.endswith(".html")]) == 17
     for name in ("scores", "levels", "improvement", "growth", "claim_cells", "values"):
         ours, theirs = (r.processed / f"{name}.parquet" for r in (ran, again))
         assert ours.read_bytes() == theirs.read_bytes()
@@ -74,7 +74,7 @@ def test_results_are_kept_with_source_and_checksum(ran: Ran) -> None:
 
 def test_executed_notebooks_are_published_without_clocks(ran: Ran) -> None:
     paths = sorted((ran.site / "notebooks").rglob("*.ipynb"))
-    assert len(paths) == 14
+    assert len(paths) == 16
     for path in paths:
         book = nbformat.read(path, as_version=4)
         assert not any(
@@ -117,11 +117,13 @@ def test_stages_are_ordered_by_the_tables_they_load(tmp_path: Path) -> None:
 def test_shipped_stages_and_their_tables(root: Path) -> None:
     stages = {stage.name: stage for stage in read_stages(root / "notebooks")}
     assert list(stages) == [
-        "tables", "scoring", "environment", "economy", "robustness", "claims", "report",
+        "tables", "scoring", "environment", "economy", "robustness", "effect", "claims",
+        "report",
     ]  # fmt: skip
     assert {"scores", "discrimination", "standings"} <= stages["scoring"].writes
     assert {"rank_intervals", "sensitivity_indices"} <= stages["robustness"].writes
     assert {"values", "units", "left_out", "defects"} <= stages["tables"].writes
+    assert {"panel", "policies"} <= stages["effect"].reads
     assert {"scores", "left_out"} <= stages["report"].reads
 
 

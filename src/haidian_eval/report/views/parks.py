@@ -45,7 +45,8 @@ def by_park(rows: pd.DataFrame) -> pd.DataFrame:
         adopted_in=(ADOPTED, "first"), tracked_in=("tracked_in", "first"),
         source_id=("source_id", lambda ids: joined(*ids.unique())),
     )  # fmt: skip
-    return found.reset_index().sort_values(["adopted", PARK], kind="stable", ignore_index=True)
+    order = ["adopted", "tracked", PARK]
+    return found.reset_index().sort_values(order, kind="stable", ignore_index=True)
 
 
 def calendar(rows: pd.DataFrame, words: Words) -> pd.DataFrame:
@@ -110,7 +111,8 @@ def balance(rows: pd.DataFrame, plan: Effect, words: Words) -> pd.DataFrame:
         means = early[name].astype("float64").groupby(early[UNIT]).mean() / divisor
         one, other = means[adopts].dropna(), means[~adopts].dropna()
         apart = one.mean() - other.mean()
-        smd = apart / np.sqrt((one.var() + other.var()) / 2)
+        spread = float(np.sqrt((one.var() + other.var()) / 2))
+        smd = apart / spread if spread > 0 else float("nan")
         far = "" if np.isnan(smd) else "far" if abs(smd) > WARNING else "near"
         found.append({"name": outcome_name(name, words), "unit": outcome_unit(name, words),
                       "adopters": one.mean(), "others": other.mean(), "smd": smd, "far": far,

@@ -139,7 +139,13 @@ def primary_shown(rows: pd.DataFrame, case: Case) -> pd.DataFrame:
 def unmoved_name(case: Case) -> str:
     """Return the name of the outcome that should not move."""
     own = case.plan.unmoved
-    return outcome_name(own.column, case.words) if own else "—"
+    return in_sentence(own.column, case.words) if own else "—"
+
+
+def in_sentence(column: str, words: Words) -> str:
+    """Return a column in words as it stands inside a sentence: no capital, but in R&D."""
+    name = outcome_name(column, words)
+    return name[:1].lower() + name[1:] if name[1:2].islower() else name
 
 
 def by_test(case: Case) -> dict[str, float]:
@@ -171,7 +177,7 @@ def told(case: Case) -> Said:
     tracked_only = parks["tracked"].notna() & ~adopts
     unit = unit_of(outcome, case.words)
     return {
-        "policy": case.name, "outcome": outcome_name(outcome.column, case.words),
+        "policy": case.name, "outcome": in_sentence(outcome.column, case.words),
         "unit": unit, "se_unit": text(f"effect.se_units.{outcome.scale}"),
         "parks": len(parks), "treated": int(adopts.sum()), "others": int((~adopts).sum()),
         "tracked_only": int(tracked_only.sum()), "firms": case.rows[UNIT].nunique(),
@@ -215,7 +221,7 @@ def measured(case: Case) -> Said:
 
 def asked(plan: Effect, words: Words, name: str) -> Said:
     """Return what the page asks after."""
-    return {"policy": name, "outcome": outcome_name(plan.primary.column, words)}
+    return {"policy": name, "outcome": in_sentence(plan.primary.column, words)}
 
 
 def headline(case: Case) -> float:

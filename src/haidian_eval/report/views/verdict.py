@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from haidian_eval.effect.verdict import checksum
 from haidian_eval.report.layout import lay_out
 from haidian_eval.report.operations import Said
 from haidian_eval.report.views.policy import (
@@ -100,9 +99,9 @@ def heading(case: Case) -> Said:
 
 def cards(case: Case) -> pd.DataFrame:
     """Return the verdict, the effect and what the design could find, which p, and the plan."""
-    text, registered = case.words.text, case.plan.registered
-    said = measured(case) | heading(case) | {"checksum": checksum(case.plan)[:12]}
-    said["on"] = str(registered.on) if registered else "—"
+    text = case.words.text
+    said = measured(case) | heading(case) | {"checksum": case.plan.plan[:12]}
+    said["on"] = text("effect.afterwards") if said["why"] else case.plan.planned_on
     said["standing"] = said["why"] or text("effect.cards.registered")
     return pd.DataFrame([
         {part: text(f"effect.cards.{name}.{part}", **said) for part in ("figure", "label", "about")}
