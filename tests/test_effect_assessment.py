@@ -151,18 +151,20 @@ def test_not_significant_is_no_effect_only_where_a_worthwhile_one_would_have_bee
 
 
 def test_an_effect_whose_negative_control_moved_too_is_not_partly_effective() -> None:
-    """Proposed change of the rule: what moves employees as well is not this policy."""
+    """what moves employees as well is not this policy."""
     assert decide(evidence(unmoved=guess(0.1)), RULE).key == "insufficient"
 
 
 def test_a_pretrend_test_that_could_see_nothing_is_no_ground() -> None:
-    """Proposed change of the rule: its p of 0.3 is "not significant", never "no trend"."""
+    """its p of 0.3 is "not significant", never "no trend"."""
     assert decide(evidence(pretrend=Test(1.0, 0.3, power=0.06)), RULE).key == "insufficient"
 
 
-def test_harm_that_all_tests_see_is_not_called_no_effect() -> None:
-    """Proposed change of the rule: a significant effect of -0.1 is an effect."""
-    assert decide(evidence(-0.1), RULE).key not in ("no_effect", "effective", "partly")
+def test_harm_that_all_tests_see_has_no_word_of_its_own_and_its_sign_is_told() -> None:
+    """Of the four verdicts 未见成效 comes nearest; the page says that the direction is opposite."""
+    found = decide(evidence(-0.1), RULE)
+    assert found.key == "no_effect"
+    assert not found.conditions.set_index("condition").loc["sign", "met"]
 
 
 def test_an_effect_against_what_is_wanted_is_never_partly() -> None:
@@ -191,12 +193,12 @@ def test_an_effect_of_exactly_zero_has_a_verdict() -> None:
 
 
 def test_a_precise_effect_too_small_to_be_worth_having_is_not_partly_effective() -> None:
-    """Proposed change of the rule: the interval, 0.0016 to 0.0024, excludes 0.03 whatever p is."""
+    """the interval, 0.0016 to 0.0024, excludes 0.03 whatever p is."""
     assert decide(evidence(0.002, 0.0002), RULE).key == "no_effect"
 
 
 def test_a_significant_effect_that_vanishes_without_one_park_is_not_partly_effective() -> None:
-    """Proposed change of the rule: of one park's luck no part is the policy's."""
+    """of one park's luck no part is the policy's."""
     assert decide(evidence(left_out=-0.02), RULE).key == "insufficient"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import inf, isinf
+from math import isinf
 
 import numpy as np
 import pandas as pd
@@ -18,8 +18,7 @@ from haidian_eval.effect.estimate import (
     estimated,
     table,
 )
-from haidian_eval.effect.group_time import GroupTimeEffects, as_written, covariance, errors
-from haidian_eval.effect.within import by_cluster
+from haidian_eval.effect.group_time import GroupTimeEffects, as_written, covariance, errors, summed
 from haidian_eval.errors import ParameterError, not_known
 
 SINGULAR = 1e-10
@@ -177,9 +176,7 @@ def bands(
     check_draws(draws)
     source = found.source if isinstance(found, Aggregate) else found
     frame = found.by if isinstance(found, Aggregate) else source.frame
-    influence, n = found.influence, len(found.influence)
-    if source.cluster is not None:
-        influence = by_cluster(source.cluster, influence, source.clusters)
+    influence, n = summed(found.influence, source.cluster), len(found.influence)
     se = frame["se"].to_numpy()
     known = np.flatnonzero(se > 0)
     rng, own, most = np.random.default_rng(seed), influence[:, known], []
@@ -206,8 +203,8 @@ def pretrend_test(group_time: GroupTimeEffects | Aggregate, *, slope: float | No
     if not before.any():
         raise ParameterError("no period before adoption can be compared; earlier ones are needed")
     found = covariance(group_time.influence[:, before], source.cluster)
-    q, clusters = int(before.sum()), inf if source.cluster is None else source.clusters
-    if np.isnan(found).any() or clusters <= q or np.linalg.cond(found) > 1 / SINGULAR:
+    q, df = int(before.sum()), source.df
+    if np.isnan(found).any() or df < q or np.linalg.cond(found) > 1 / SINGULAR:
         says = (
             f"{q} restrictions on {len(group_time.influence)} units in {source.clusters} clusters:"
         )
@@ -218,8 +215,8 @@ def pretrend_test(group_time: GroupTimeEffects | Aggregate, *, slope: float | No
     effect = aggregate(source, "simple").overall.value
     steep = effect / mean_of(source, np.flatnonzero(after(source))).span if slope is None else slope
     drift = steep * span[before]
-    p, power = wald(statistic, float(drift @ inverse @ drift), q, clusters)
-    how = "chi-squared" if isinf(clusters) else f"Hotelling, {clusters} clusters"
+    p, power = wald(statistic, float(drift @ inverse @ drift), q, df)
+    how = "chi-squared" if isinf(df) else f"Hotelling, {df:g} degrees of freedom"
     rule = f"Wald, {how}; power against a difference in trend of {steep:.4g} a period"
     return Test(statistic, p, q, power=power, rule=rule)
 
@@ -238,10 +235,10 @@ def pretrends(found: GroupTimeEffects | Aggregate) -> tuple[np.ndarray, np.ndarr
     return found.frame["value"].to_numpy(), spans(found), early
 
 
-def wald(statistic: float, shift: float, q: int, clusters: float) -> tuple[float, float]:
+def wald(statistic: float, shift: float, q: int, df: float) -> tuple[float, float]:
     """Return p and the probability of rejecting at 5 % where the truth is `shift` away."""
-    if isinf(clusters):
+    if isinf(df):
         return float(chdtrc(q, statistic)), float(1 - chndtr(chdtri(q, 0.05), q, shift))
-    left = clusters - q
-    scaled = statistic * left / (q * (clusters - 1))
+    left = df - q + 1
+    scaled = statistic * left / (q * df)
     return float(fdtrc(q, left, scaled)), float(1 - ncfdtr(q, left, shift, fdtri(q, left, 0.95)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -22,19 +22,23 @@ from haidian_eval.effect.donors import synthetic_did
 from haidian_eval.effect.estimate import Estimate, Test
 from haidian_eval.effect.few import assigned, cohort_of_cluster, exchange, moments, wild_test
 from haidian_eval.effect.group_time import GroupTimeEffects, covariance, group_time
+from haidian_eval.effect.imputation import impute
 from haidian_eval.effect.magnitudes import relative_magnitudes
-from haidian_eval.effect.panel import Panel, read_panel
+from haidian_eval.effect.panel import A_YEAR, Panel, read_panel
+from haidian_eval.effect.panel import PERIOD as PERIOD_TEXT
 from haidian_eval.effect.regression import static, static_fit
 from haidian_eval.effect.size import Sizes, null_size
 from haidian_eval.effect.sun_abraham import interaction_weighted
 from haidian_eval.effect.verdict import Evidence, Verdict, decide, post_hoc
 from haidian_eval.effect.within import effects_of
-from haidian_eval.errors import ParameterError
+from haidian_eval.errors import ParameterError, not_known
 from haidian_eval.params import Effect, Outcome
 
+LAST_YEAR = 2200  # larger numbers of four digits count quarters or months
 UNIT, PERIOD, PARK, ADOPTED = "unit_id", "period", "park_id", "adopted_in"
+NONE = float("nan")
+BANDED = ["key", "cohort", "time", "value", "se", "low", "high", "band_low", "band_high"]
 FIELDS = ("value", "se", "low", "high", "p", "n", "clusters", "df", "rule")
-ESTIMATORS = ("imputation", "group_time", "sun_abraham", "synthetic_did", "twfe", "twfe_cr2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,32 +110,64 @@ class Assessment:
 
 def scaled(rows: pd.DataFrame, outcome: Outcome) -> pd.Series:
     """Return an outcome on its scale and positive as wanted."""
-    if outcome.column not in rows:
-        raise ParameterError(f"[effect]: the panel has no column {outcome.column!r}")
-    values = rows[outcome.column].astype("float64")
+    name = outcome.column
+    refuse_unknown(rows, (outcome,))
+    values = pd.to_numeric(rows[name]).astype("float64")
     own = np.log(values.where(values > 0)) if outcome.scale == "log" else values
+    if own.notna().sum() == 0:
+        why = (
+            "no value above zero, and logarithms are asked" if values.notna().any() else "no number"
+        )
+        raise ParameterError(f"[effect]: the column {name!r} of the panel holds {why}")
     return own if outcome.wanted == "rise" else -own
 
 
-def panel_of(rows: pd.DataFrame, outcome: Outcome) -> Panel:
+def panel_of(rows: pd.DataFrame, outcome: Outcome, cluster: str = PARK) -> Panel:
     """Return the panel of an outcome, parks as clusters."""
-    known = rows.assign(_outcome=scaled(rows, outcome))
-    return read_panel(known, "_outcome", UNIT, PERIOD, cohort=ADOPTED, cluster=PARK)
+    known = rows.assign(**{outcome.column: scaled(rows, outcome)})
+    return read_panel(known, outcome.column, UNIT, PERIOD, cohort=ADOPTED, cluster=cluster)
+
+
+def refuse_unknown(rows: pd.DataFrame, outcomes: Iterable[Outcome]) -> None:
+    """Refuse a planned outcome that the panel has not or that is no number.
+
+    Left out unseen, it would take a condition or a hypothesis out of the plan.
+    """
+    for name in (one.column for one in outcomes):
+        if name not in rows:
+            raise ParameterError(
+                not_known(f"[effect]: the column {name!r} of the panel", name, rows)
+            )
+        own = rows[name].dropna()
+        if (text := own[pd.to_numeric(own, errors="coerce").isna()]).size:
+            raise ParameterError(
+                f"[effect]: the column {name!r} holds {text.iloc[0]!r}; numbers are needed"
+            )
 
 
 def rows_of(panel: pd.DataFrame, policy: str) -> pd.DataFrame:
-    """Return the rows of one policy, or say which policies there are."""
-    own = panel[panel["policy_id"].isna() | (panel["policy_id"] == policy)]
-    if own.empty:
+    """Return the rows of one policy and of parks under none, or say which policies there are."""
+    if lacking := [name for name in (UNIT, PERIOD, PARK, ADOPTED) if name not in panel]:
+        raise ParameterError(f"the panel has no column {lacking[0]!r}; see the table `panel`")
+    if "policy_id" not in panel or panel["policy_id"].isna().all():
+        return panel
+    if policy not in set(panel["policy_id"]):
         known = sorted(panel["policy_id"].dropna().unique())
-        raise ParameterError(f"effect.policy = {policy!r}: the panel holds {known}")
-    return own
+        raise ParameterError(not_known(f"effect.policy = {policy!r}", policy, known))
+    return panel[panel["policy_id"].isna() | (panel["policy_id"] == policy)]
 
 
 def first_seen(panel: Panel) -> dt.date:
-    """Return the day after the first treated period of the panel."""
-    first = panel.labels[panel.times == panel.cohort.min()][0]
-    return (pd.Period(str(first)).end_time + pd.Timedelta(days=1)).date()
+    """Return the first day on which a treated outcome could be seen: after the first such period.
+
+    The earliest day there is where periods are plain numbers, which have no date.
+    """
+    first = str(panel.labels[panel.times >= panel.cohort.min()][0])
+    found = PERIOD_TEXT.fullmatch(first)
+    if not found or not 1900 <= int(found[1]) <= LAST_YEAR:
+        return dt.date.min
+    months = 12 // A_YEAR[found[2]] * int(found[3] or 1)
+    return dt.date(int(found[1]) + months // 12, months % 12 + 1, 1)
 
 
 def several_parks(panel: Panel) -> tuple[Panel, tuple[str, ...]]:
@@ -143,22 +179,45 @@ def several_parks(panel: Panel) -> tuple[Panel, tuple[str, ...]]:
     return panel.keep(~single[panel.cluster]), names
 
 
-def dynamics_of(panel: Panel, params: Effect) -> tuple[Dynamics, GroupTimeEffects, Aggregate]:
-    """Return effects over time with bands, and those against one base for sensitivity."""
+def dynamics_of(
+    panel: Panel, params: Effect
+) -> tuple[Dynamics, GroupTimeEffects | None, pd.DataFrame]:
+    """Return effects over time with bands, all cells, and intervals under crooked trends.
+
+    Of parks that are all a cohort alone, or without period before, there are none.
+    """
     own, alone = several_parks(panel)
-    cells = group_time(own, control="notyet")
-    whole = aggregate(cells, "dynamic")
-    low, high = params.window
-    inside = whole.by["key"].between(low, high).to_numpy()
-    window = replace(whole, by=whole.by[inside], influence=whole.influence[:, inside],
-                     span=whole.span[inside], early=whole.early[inside])  # fmt: skip
+    try:
+        cells = group_time(own, control="notyet")
+        window = inside(aggregate(cells, "dynamic"), params)
+    except ParameterError as error:
+        none = pd.DataFrame(columns=BANDED)
+        pretrend = Test(NONE, NONE, rule=str(error))
+        return Dynamics(none, none, NONE, pretrend, alone), None, no_magnitudes(params)
     banded = bands(window, seed=params.seed)
     by = window.by.assign(band_low=banded["low"], band_high=banded["high"])
-    pretrend = pretrend_test(window)
-    base = aggregate(group_time(own, control="notyet", base="universal"), "dynamic")
+    try:
+        pretrend = pretrend_test(window)
+    except ParameterError as error:
+        pretrend = Test(NONE, NONE, rule=str(error))
     found = Dynamics(bands(cells, seed=params.seed), by.reset_index(drop=True),
                      banded.attrs["critical"], pretrend, alone)  # fmt: skip
-    return found, cells, base
+    base = aggregate(group_time(own, control="notyet", base="universal"), "dynamic")
+    return found, cells, sensitivity(base, params)
+
+
+def inside(whole: Aggregate, params: Effect) -> Aggregate:
+    """Return effects by periods since adoption inside the window."""
+    own = whole.by["key"].between(*params.window).to_numpy()
+    return replace(whole, by=whole.by[own], influence=whole.influence[:, own],
+                   span=whole.span[own], early=whole.early[own])  # fmt: skip
+
+
+def no_magnitudes(params: Effect) -> pd.DataFrame:
+    """Return intervals under crooked trends where there are none."""
+    frame = pd.DataFrame({"mbar": params.magnitudes, "low": NONE, "high": NONE})
+    frame.attrs["breakdown"] = NONE
+    return frame
 
 
 def sensitivity(base: Aggregate, params: Effect) -> pd.DataFrame:
@@ -167,15 +226,20 @@ def sensitivity(base: Aggregate, params: Effect) -> pd.DataFrame:
     key = base.by["key"]
     before, after = key.between(low, -2).to_numpy(), key.between(0, high).to_numpy()
     use = np.flatnonzero(before | after)
-    beta = base.by["value"].to_numpy()[use]
-    sigma = covariance(base.influence[:, use], base.source.cluster)
+    beta, sigma = base.by["value"].to_numpy()[use], covariance(base.influence[:, use],
+                                                               base.source.cluster)  # fmt: skip
     count = int(after.sum())
-    return relative_magnitudes(beta, sigma, int(before.sum()), count, mbar=params.magnitudes,
-                               target=np.full(count, 1 / count))  # fmt: skip
+    try:
+        return relative_magnitudes(beta, sigma, int(before.sum()), count, mbar=params.magnitudes,
+                                   target=np.full(count, 1 / count))  # fmt: skip
+    except ParameterError:  # too few parks or periods before: every condition on it is unmet
+        return no_magnitudes(params)
 
 
-def overall(cells: GroupTimeEffects) -> Estimate:
+def overall(cells: GroupTimeEffects | None) -> Estimate:
     """Return the mean effect over cohorts and periods."""
+    if cells is None:
+        raise ParameterError("no cohort of several parks can be compared")
     return aggregate(cells, "simple").overall
 
 
@@ -190,7 +254,7 @@ def by_park_means(panel: Panel, seed: int) -> Estimate:
 
 
 def estimates_of(
-    panel: Panel, cells: GroupTimeEffects, headline: Estimate, seed: int
+    panel: Panel, cells: GroupTimeEffects | None, headline: Estimate, seed: int
 ) -> pd.DataFrame:
     """Return what different estimators say; one that cannot be had is left out."""
     makers: dict[str, Callable[[], Estimate]] = {
@@ -216,7 +280,7 @@ def named_rows(key: str, makers: dict[str, Callable[[], Estimate]]) -> pd.DataFr
 
 def variations_of(panel: Panel, rows: pd.DataFrame, params: Effect) -> pd.DataFrame:
     """Return the effect under other choices; one that cannot be had is left out."""
-    eligible = rows[rows["eligible"] == "yes"]
+    eligible = rows[rows["eligible"] == "yes"] if "eligible" in rows else rows[:0]
     makers: dict[str, Callable[[], Estimate]] = {
         "main": lambda: by_parks(panel),
         "balanced": lambda: by_parks(panel.keep(panel.seen.all(axis=1))),
@@ -238,7 +302,7 @@ def exploratory_of(rows: pd.DataFrame, params: Effect) -> pd.DataFrame:
         return found
     from statsmodels.stats.multitest import multipletests
 
-    return found.assign(holm=multipletests(found["p"], method="holm")[1])
+    return found.assign(holm=multipletests(found["p"].fillna(1.0), method="holm")[1])
 
 
 def partial_of(rows: pd.DataFrame, outcome: Outcome) -> Callable[[], Estimate]:
@@ -257,7 +321,7 @@ def tests_of(panel: Panel, params: Effect) -> dict[str, Test]:
 def named_p(tests: dict[str, Test], estimates: pd.DataFrame) -> dict[str, float]:
     """Return the p of every test that a rule may name."""
     p = estimates.set_index("estimator")["p"]
-    more = {"cr2": p.get("twfe_cr2"), "jackknife": p.get("imputation")}
+    more = {"cr2": float(p.get("twfe_cr2", NONE)), "jackknife": float(p.get("imputation", NONE))}
     return {name: test.p for name, test in tests.items()} | more
 
 
@@ -268,36 +332,47 @@ def tried(make: Callable[[], Estimate]) -> Estimate | None:
     return None
 
 
-def effects_found(panel: Panel, rows: pd.DataFrame, params: Effect) -> tuple[Effects, Aggregate]:
-    """Return what the panel says, and effects against one base for the sensitivity."""
+def unmoved_of(rows: pd.DataFrame, params: Effect) -> Estimate | None:
+    """Return the effect on the outcome that should not move; without value where it has none."""
+    if params.unmoved is None:
+        return None
+    try:
+        return partial_of(rows, params.unmoved)()
+    except ParameterError as error:
+        return Estimate(NONE, NONE, NONE, NONE, NONE, 0, 0, NONE, str(error))
+
+
+def effects_found(panel: Panel, rows: pd.DataFrame, params: Effect) -> tuple[Effects, pd.DataFrame]:
+    """Return what the panel says, and its intervals under crooked trends."""
     headline = by_parks(panel)
-    dynamics, cells, base = dynamics_of(panel, params)
-    unmoved = tried(partial_of(rows, params.unmoved)) if params.unmoved else None
+    dynamics, cells, magnitudes = dynamics_of(panel, params)
     estimates = estimates_of(panel, cells, headline, params.seed)
     return Effects(headline, estimates, dynamics, variations_of(panel, rows, params),
-                   exploratory_of(rows, params), unmoved), base  # fmt: skip
+                   exploratory_of(rows, params), unmoved_of(rows, params)), magnitudes  # fmt: skip
 
 
-def doubts_found(panel: Panel, params: Effect, headline: Estimate, base: Aggregate) -> Doubts:
+def doubts_found(
+    panel: Panel, params: Effect, headline: Estimate, magnitudes: pd.DataFrame
+) -> Doubts:
     """Return what speaks against it."""
     rule = params.verdict
     return Doubts(
         tests_of(panel, params), tried(lambda: placebo_in_time(panel, params.shift)),
         leave_one_out(panel), placebo_in_space(panel, draws=params.draws, seed=params.seed),
-        sensitivity(base, params),
+        magnitudes,
         null_size(panel, panels=params.null_panels, draws=params.null_draws, seed=params.seed),
         minimum_detectable_effect(headline, power=rule.power, significance=rule.significance),
     )  # fmt: skip
 
 
 def evidence_of(panel: Panel, effects: Effects, doubts: Doubts) -> Evidence:
-    """Return what the rule looks at."""
-    treated = np.isfinite(cohort_of_cluster(panel))
+    """Return what the rule looks at; parks whose effect cannot be seen do not count as treated."""
+    seen = panel.cluster[impute(panel).treated.any(axis=1)]
     return Evidence(
-        treated=int(treated.sum()), others=int((~treated).sum()), estimate=effects.headline,
-        tests=named_p(doubts.tests, effects.estimates), pretrend=effects.dynamics.pretrend,
-        placebo=doubts.placebo, unmoved=effects.unmoved,
-        left_out=float(doubts.left_out["value"].min()), detectable=doubts.detectable,
+        treated=len(np.unique(seen)), others=int(np.isinf(cohort_of_cluster(panel)).sum()),
+        estimate=effects.headline, tests=named_p(doubts.tests, effects.estimates),
+        pretrend=effects.dynamics.pretrend, placebo=doubts.placebo, unmoved=effects.unmoved,
+        left_out=float(np.min(doubts.left_out["value"].to_numpy())), detectable=doubts.detectable,
         breakdown=float(doubts.magnitudes.attrs["breakdown"]),
     )  # fmt: skip
 
@@ -310,9 +385,15 @@ def assess(panel: pd.DataFrame, params: Effect) -> Assessment:
     stand_in).
     """
     rows = rows_of(panel, params.policy)
+    if not (params.window[0] <= -2 and params.window[1] >= 0):
+        raise ParameterError(
+            f"effect.window = {params.window}: periods since adoption are needed, from -2 or"
+            " earlier to 0 or later"
+        )
+    refuse_unknown(rows, [*params.exploratory, *filter(None, [params.unmoved])])
     own = panel_of(rows, params.primary)
-    effects, base = effects_found(own, rows, params)
-    doubts = doubts_found(own, params, effects.headline, base)
+    effects, magnitudes = effects_found(own, rows, params)
+    doubts = doubts_found(own, params, effects.headline, magnitudes)
     values = rows[params.primary.column]
     zeros = int(values.le(0).sum()) if params.primary.scale == "log" else 0
     verdict = decide(evidence_of(own, effects, doubts), params.verdict)

@@ -29,7 +29,7 @@ class GroupTimeEffects:
     base (the period compared with); periods as the panel writes them. numbers: row x (cohort, time,
     base), periods as numbers. influence: unit x row of the
     frame; times 1 / units it adds up to the estimate's error. cohorts: of the units, inf for never.
-    cluster: codes of the units; none where units are taken as independent. dropped: units treated
+    cluster: of the units; none where they are taken as independent. dropped: units treated
     from the first period on, which have no period before. anticipation: periods. df, rule, level:
     of the errors.
     """
@@ -39,7 +39,7 @@ class GroupTimeEffects:
     labels: dict[float, object] = field(repr=False)
     influence: np.ndarray = field(repr=False)
     cohorts: np.ndarray = field(repr=False)
-    cluster: np.ndarray | None = field(repr=False)
+    cluster: Clusters | None = field(repr=False)
     clusters: int
     dropped: int
     anticipation: int
@@ -59,23 +59,48 @@ class Cell:
     other: np.ndarray
 
 
-def covariance(influence: np.ndarray, cluster: np.ndarray | None) -> np.ndarray:
-    """Return the covariance of estimates from their influence; by cluster with G / (G - 1)."""
-    n = len(influence)
-    if cluster is None:
-        return influence.T @ influence / n**2
-    count = int(cluster.max()) + 1
-    whole = by_cluster(cluster, influence, count)
-    return whole.T @ whole / n**2 * (count / (count - 1))
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """Which units belong together. of: codes of the units. factor: by cluster, on its influence.
+
+    A cohort of m clusters shows (m - 1) / m of its variance about its own mean: sqrt(m / (m - 1)).
+    df: clusters less cohorts, the comparison being one.
+    """
+
+    of: np.ndarray
+    factor: np.ndarray
+    df: float
 
 
-def errors(influence: np.ndarray, cluster: np.ndarray | None) -> np.ndarray:
-    """Return standard errors of estimates from their influence (unit x estimate)."""
-    n = len(influence)
-    if cluster is None:
-        found: np.ndarray = np.sqrt(np.einsum("ij,ij->j", influence, influence)) / n
-        return found
-    return np.sqrt(np.diag(covariance(influence, cluster)))
+def clusters_of(panel: Panel) -> Clusters:
+    """Return the clusters of a panel; one whose units adopt at different times counts with each."""
+    own = np.full(len(panel.clusters), np.inf)
+    np.minimum.at(own, panel.cluster, panel.cohort)
+    _, code, count = np.unique(own, return_inverse=True, return_counts=True)
+    size = count[code].astype("float64")
+    factor = np.sqrt(size / np.maximum(size - 1, 1))
+    return Clusters(panel.cluster, factor, float(max(len(own) - len(count), 1)))
+
+
+def covariance(influence: np.ndarray, clusters: Clusters | None) -> np.ndarray:
+    """Return the covariance of estimates from their influence (unit x estimate)."""
+    whole = summed(influence, clusters)
+    return whole.T @ whole / len(influence) ** 2
+
+
+def summed(influence: np.ndarray, clusters: Clusters | None) -> np.ndarray:
+    """Return influence by cluster, with its factor; by unit where there are no clusters."""
+    if clusters is None:
+        return influence
+    whole = by_cluster(clusters.of, influence, len(clusters.factor))
+    return whole * clusters.factor[:, None]
+
+
+def errors(influence: np.ndarray, clusters: Clusters | None) -> np.ndarray:
+    """Return standard errors of estimates from their influence."""
+    whole = summed(influence, clusters)
+    found: np.ndarray = np.sqrt(np.einsum("ij,ij->j", whole, whole)) / len(influence)
+    return found
 
 
 def att_gt(
@@ -90,9 +115,10 @@ def att_gt(
     before adoption the change from the period before (base="varying") or against the same base
     ("universal"). covariates: their values in the earlier of both periods; "dr" doubly robust,
     "reg" outcome model, "ipw" weights. A unit counts where both periods are observed. Errors from
-    influence functions, normal; with `cluster` t with clusters - 1 degrees of freedom. A cohort or
-    comparison that is one cluster has none. Raises ParameterError for names that are not known and
-    unusable panels.
+    influence functions, normal. With `cluster` each cohort's share of the variance is taken times
+    m / (m - 1), m its clusters, and t has clusters less cohorts degrees of freedom. A cohort or
+    comparison that is one cluster has no error. Raises ParameterError for names that are not known
+    and unusable panels.
     """
     for what, given, known in (("control", control, CONTROLS), ("method", method, METHODS),
                                ("base", base, BASES)):  # fmt: skip
@@ -115,16 +141,17 @@ def group_time(
     cells = list(cells_of(own, control, anticipation, base))
     if not cells:
         raise ParameterError("no cohort has a period before it and units to compare with in it")
-    codes = own.cluster if clustered else None
+    codes = clusters_of(own) if clustered else None
     rows, influence = estimate_cells(own, cells, method)
-    influence[:, alone(own, cells, codes)] = np.nan
-    df = len(own.clusters) - 1.0 if clustered else np.inf
+    influence[:, alone(own, cells, clustered)] = np.nan
+    df = codes.df if codes else np.inf
     se = errors(influence, codes)
     low, high = interval(rows["value"].to_numpy(), se, df=df, level=level)
     whole, labels = ["cohort", "time", "base"], dict(zip(own.times, own.labels, strict=True))
     written = {name: rows[name].map(partial(as_written, labels)) for name in whole}
     frame = rows.assign(se=se, low=low, high=high, **written)[FIELDS]
-    rule = f"influence functions, {'clustered, G/(G-1)' if clustered else 'by unit'}"
+    how = "clustered, each cohort times m/(m-1)" if clustered else "by unit, normal"
+    rule = f"influence functions, {how}"
     return GroupTimeEffects(
         frame, rows[whole].to_numpy(), labels, influence, own.cohort, codes, len(own.clusters),
         dropped, anticipation, df, rule, level,
@@ -210,9 +237,11 @@ def as_written(labels: dict[float, object], number: float) -> object:
     return labels.get(number, int(number) if number % 1 == 0 else number)
 
 
-def alone(panel: Panel, cells: list[Cell], codes: np.ndarray | None) -> np.ndarray:
+def alone(panel: Panel, cells: list[Cell], clustered: bool) -> np.ndarray:
     """Return which cells have one cluster on a side: nothing shows how far that one varies."""
     sides = [(cell.own, cell.other) for cell in cells]
-    if codes is None:
+    if not clustered:
         return np.array([min(one.sum(), other.sum()) < 2 for one, other in sides])
-    return np.array([min(len(np.unique(codes[side])) for side in both) < 2 for both in sides])
+    return np.array(
+        [min(len(np.unique(panel.cluster[side])) for side in both) < 2 for both in sides]
+    )

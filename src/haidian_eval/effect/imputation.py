@@ -14,6 +14,7 @@ from haidian_eval.effect.panel import Panel, read_panel, refuse_without_comparis
 from haidian_eval.effect.within import Effects, by_cluster, effects_of
 from haidian_eval.errors import ParameterError, not_known
 
+DUST = 1e-12  # of the largest outcome: differences that rounding alone makes
 ENOUGH = 10  # clusters in every cohort, below which effects are compared with one mean of all
 
 
@@ -151,6 +152,7 @@ def jackknifed(panel: Panel, found: Estimate, anticipation: int, *, level: float
     """Return an estimate with errors from leaving out each cluster (Efron and Tibshirani 1993)."""
     assert found.by is not None
     se = jackknife_errors(left_out(panel, found.by["key"].to_numpy(), anticipation))
+    se = np.where(se > DUST * np.nanmax(np.abs(panel.outcome)), se, 0.0 * se)
     by = table(found.by["key"], found.by["value"].to_numpy(), se[1:], df=found.df, level=level)
     return estimated(found.value, float(se[0]), n=found.n, clusters=found.clusters, df=found.df,
                      level=level, rule="jackknife over clusters, t with clusters - 1",

@@ -22,7 +22,7 @@ from haidian_eval.effect.few import (
     wild_weights,
 )
 from haidian_eval.effect.panel import Panel
-from haidian_eval.effect.regression import Fit, Levers, factor, levers, static_fit
+from haidian_eval.effect.regression import Fit, Levers, factor, fit, levers, static_fit
 from haidian_eval.effect.within import by_cluster, effects_of, take_out
 from haidian_eval.errors import ParameterError
 
@@ -43,33 +43,68 @@ class Noise:
     own_rho: float
 
 
-def persistence(values: np.ndarray) -> float:
-    """Return the first autocorrelation of rows with gaps, mended for their few periods.
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How residuals vary: mean square, and mean product of neighbours in time."""
 
-    Taking out unit effects lowers it by some (1 + rho) / (T - 1) (Nickell 1981).
+    square: float
+    next: float
+
+
+def spread_of(values: np.ndarray) -> Spread:
+    """Return how rows with gaps vary."""
+    with np.errstate(invalid="ignore"):
+        pairs = values[:, 1:] * values[:, :-1]
+        found = [np.nanmean(own) if (~np.isnan(own)).any() else 0.0 for own in (values**2, pairs)]
+    return Spread(float(found[0]), float(found[1]))
+
+
+def stationary(found: Spread, periods: int, kept: float) -> tuple[float, float]:
+    """Return standard deviation and autocorrelation of the series that leave such residuals.
+
+    Row means were taken out of `periods` values, and of the variance a share `kept` was left by
+    what else was. The autocorrelation is the one whose expected ratio is nearest to that found.
     """
-    both = ~np.isnan(values[:, 1:]) & ~np.isnan(values[:, :-1])
-    left, right = values[:, :-1][both], values[:, 1:][both]
-    below = np.sqrt((left**2).sum() * (right**2).sum())
-    raw = (left * right).sum() / below if below > 0 else 0.0
-    periods = values.shape[1]
-    return float(np.clip((raw * (periods - 1) + 1) / max(periods - 2, 1), 0, HIGHEST))
+    if found.square <= 0:
+        return 0.0, 0.0
+    centre = np.eye(periods) - 1 / periods
+    apart = np.abs(np.subtract.outer(np.arange(periods), np.arange(periods)))
+    grid = np.linspace(0, HIGHEST, 96)
+    whole = [centre @ rho**apart @ centre for rho in grid]
+    square = np.array([np.trace(one) / periods for one in whole])
+    ratio = np.array([np.trace(one, 1) / (periods - 1) for one in whole]) / square
+    at = int(np.abs(ratio - found.next / found.square).argmin())
+    return sqrt(found.square / (square[at] * kept)), float(grid[at])
+
+
+def residuals(panel: Panel) -> np.ndarray:
+    """Return what is left beside unit and period effects and one effect by time since adoption."""
+    keys = np.unique(panel.since[panel.seen & panel.treated])
+    effects = effects_of(panel, panel.cohort[:, None])
+    own = panel.since[effects.kinds.first]
+    try:
+        left = fit(panel, effects, (own[:, :, None] == keys).astype("float64"), "").residual
+    except ParameterError:
+        left = static_fit(panel).residual
+    return np.where(panel.seen, left, np.nan)
 
 
 def noise_of(panel: Panel) -> Noise:
     """Return how outcomes move beside unit, period and treatment effects."""
-    fitted = static_fit(panel)
-    left = np.where(panel.seen, fitted.residual, np.nan)
-    count = by_cluster(panel.cluster, panel.seen.astype("float64"), len(panel.clusters))
-    total = by_cluster(panel.cluster, fitted.residual, len(panel.clusters))
+    left, clusters, periods = residuals(panel), len(panel.clusters), len(panel.times)
+    count = by_cluster(panel.cluster, panel.seen.astype("float64"), clusters)
+    total = by_cluster(panel.cluster, np.nan_to_num(left), clusters)
     mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    own = left - mean[panel.cluster]
+    others = 1 - 1 / clusters  # period effects take the mean over clusters out
+    shared, apart = spread_of(mean), left - mean[panel.cluster]
     if count.max() < 2:  # units are clusters: all noise is shared
-        return Noise(float(np.nanstd(mean)), persistence(mean), 0.0, 0.0)
-    free = max(panel.n - (count > 0).sum(), 1)
-    variance = float(np.nansum(own**2) / free)
-    shared = float(np.nanmean(mean**2) - variance * np.mean(1 / count[count > 0]))
-    return Noise(np.sqrt(max(shared, 0)), persistence(mean), np.sqrt(variance), persistence(own))
+        return Noise(*stationary(shared, periods, others), 0.0, 0.0)
+    inverse = float(np.mean(1 / count[count > 0]))
+    own = spread_of(apart)
+    alone = Spread(own.square / (1 - inverse), own.next / (1 - inverse))
+    rest = Spread(shared.square - alone.square * inverse * others,
+                  shared.next - alone.next * inverse * others)  # fmt: skip
+    return Noise(*stationary(rest, periods, others), *stationary(alone, periods, 1.0))
 
 
 def series(rng: np.random.Generator, shape: tuple[int, int], sd: float, rho: float) -> np.ndarray:

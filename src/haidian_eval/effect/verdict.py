@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from haidian_eval.effect.estimate import Estimate, Test
@@ -46,25 +47,31 @@ class Verdict:
 
 
 def conditions(found: Evidence, rule: VerdictRule) -> pd.DataFrame:
-    """Return every condition of the rule with what was found and what is needed."""
+    """Return every condition of the rule with what was found and what is needed.
+
+    What could not be had is missing, and counts as not met.
+    """
     own, share = found.estimate, rule.significance
-    worst = max((found.tests[name] for name in rule.tests), default=float("nan"))
+    every = [found.tests.get(name) for name in rule.tests]
+    worst = np.max([np.nan if p is None else p for p in every])
+    left = found.left_out / own.value if own.value > 0 else np.nan
+    power = found.pretrend.power
     rows = [
         ("treated", found.treated, rule.treated, found.treated >= rule.treated),
         ("others", found.others, rule.others, found.others >= rule.others),
         ("pretrend", found.pretrend.p, share, found.pretrend.p > share),
+        ("pretrend_power", power, rule.pretrend_power, power >= rule.pretrend_power),
         ("placebo", p_of(found.placebo), share, p_of(found.placebo) > share),
         ("tests", worst, share, worst <= share),
         ("sign", own.value, 0.0, own.value > 0),
+        ("carried", found.left_out, 0.0, found.left_out > 0),
+        ("sturdy", found.breakdown, rule.least_breakdown, found.breakdown >= rule.least_breakdown),
         ("size", own.value, rule.worthwhile, own.value >= rule.worthwhile),
-        ("pretrend_power", found.pretrend.power, rule.pretrend_power,
-         found.pretrend.power >= rule.pretrend_power),
-        ("left_out", found.left_out / own.value, rule.left_out,
-         found.left_out / own.value >= rule.left_out),
+        ("left_out", left, rule.left_out, left >= rule.left_out),
         ("breakdown", found.breakdown, rule.breakdown, found.breakdown >= rule.breakdown),
         ("detectable", found.detectable, rule.worthwhile, found.detectable <= rule.worthwhile),
         ("excluded", own.high, rule.worthwhile, own.high < rule.worthwhile),
-    ]  # fmt: skip
+    ]
     if found.unmoved is not None:
         rows.append(("unmoved", found.unmoved.p, share, found.unmoved.p > share))
     frame = pd.DataFrame(rows, columns=["condition", "found", "needed", "met"])
@@ -76,25 +83,30 @@ def p_of(estimate: Estimate | None) -> float:
     return float("nan") if estimate is None else estimate.p
 
 
+GROUND = ("treated", "others", "pretrend", "pretrend_power", "placebo")
+SOUND = ("carried", "sturdy", "unmoved")
+FURTHER = ("size", "left_out", "breakdown")
+
+
 def decide(found: Evidence, rule: VerdictRule) -> Verdict:
     """Return the verdict.
 
-    Insufficient: too few clusters, or the parks moved apart before. Where all tests reject and the
-    effect is as wanted: effective when every further condition is met, else partly. Against what is
-    wanted: no effect. Where they do not reject: no effect when the design would have found a
-    worthwhile one and the interval holds none; else insufficient.
+    Insufficient: too few parks, parks that moved apart before, or a test of that which could see
+    nothing. No effect: the design would have found a worthwhile one and the interval holds none, or
+    all tests reject against what is wanted. Where all reject as wanted: insufficient when one park
+    carries it, trends could easily explain it or what should not move did; effective when it is
+    large, lasts without any park and outlasts crooked trends; else partly. All others are
+    insufficient: what is not significant is never no effect.
     """
     table = conditions(found, rule)
     met = table.set_index("condition")["met"].fillna(value=False).astype(bool)
-    ground = ("treated", "others", "pretrend", "placebo")
-    further = [name for name in ("size", "pretrend_power", "left_out", "breakdown", "unmoved")
-               if name in met.index]  # fmt: skip
-    if not met[list(ground)].all():
-        key = "insufficient"
-    elif met["tests"]:
-        key = ("effective" if met[further].all() else "partly") if met["sign"] else "no_effect"
-    else:
-        key = "no_effect" if met["detectable"] and met["excluded"] else "insufficient"
+    sound = met[[name for name in SOUND if name in met.index]].all()
+    key = "insufficient"
+    if met[list(GROUND)].all():
+        if (met["detectable"] and met["excluded"]) or (met["tests"] and not met["sign"]):
+            key = "no_effect"
+        elif met["tests"] and sound:
+            key = "effective" if met[list(FURTHER)].all() else "partly"
     return Verdict(key, table)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -31,8 +31,9 @@ class VerdictRule(Section):
     significance: of every test. tests: which must all reject. worthwhile: the smallest effect worth
     having. power: of the smallest detectable effect. treated, others: fewest parks that adopt, and
     that do not. pretrend_power: fewest chances of seeing a trend that would explain the effect.
-    left_out: share of the effect that must be left without any one park. breakdown: multiple of the
-    differences before adoption that the effect must outlast.
+    left_out: share of the effect that must be left without any one park. breakdown,
+    least_breakdown: multiples of the differences before adoption that an effect must outlast to be
+    effective, and to be partly so.
     """
 
     significance: float = Field(gt=0, lt=0.5)
@@ -44,6 +45,7 @@ class VerdictRule(Section):
     pretrend_power: float = Field(ge=0, lt=1)
     left_out: float = Field(ge=0, le=1)
     breakdown: float = Field(ge=0)
+    least_breakdown: float = Field(ge=0)
 
 
 class Registered(Section):
@@ -68,9 +70,9 @@ class Effect(Section):
     exploratory: tuple[Outcome, ...] = ()
     unmoved: Outcome | None = None
     balance: tuple[str, ...] = ()
-    window: tuple[int, int] = (-4, 4)
+    window: tuple[Annotated[int, Field(le=-2)], Annotated[int, Field(ge=0)]] = (-4, 4)
     shift: int = Field(default=2, ge=1)
-    magnitudes: tuple[float, ...] = (0.5, 1.0, 1.5, 2.0)
+    magnitudes: tuple[float, ...] = Field(default=(0.5, 1.0, 1.5, 2.0), min_length=1)
     draws: int = Field(default=9999, ge=99)
     null_panels: int = Field(default=1000, ge=1)
     null_draws: int = Field(default=499, ge=19)
