@@ -158,8 +158,7 @@ def exploratory(case: Case) -> pd.DataFrame:
     named = [outcome_name(one.column, case.words) for one in outcomes]
     units = [unit_of(one, case.words) for one in outcomes]
     holm = [p_words(one) for one in rows["holm"]]
-    rules = [rule_words("", row, case.words) for row in rows.itertuples()]
-    whole = shown(rows, outcomes, case).assign(outcome=named, unit=units, holm=holm, rule=rules)
+    whole = shown(rows, outcomes, case).assign(outcome=named, unit=units, holm=holm)
     return lay_out("effect.exploratory", whole, case.words)
 
 
