@@ -63,6 +63,8 @@ def substitutes(case: Case) -> pd.DataFrame:
     """Return what can be said where all parks adopt at one date."""
     assert case.alone is not None
     rows = case.alone.estimates.replace({"estimator": {"eligible": "eligible_units"}})
+    series = rows["estimator"] == "interrupted_series"  # one series, no parks in it
+    rows = rows.assign(clusters=rows["clusters"].astype("Int64").mask(series))
     return ruled(rows, "estimator", case, "effect.substitutes")
 
 
