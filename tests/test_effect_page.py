@@ -92,6 +92,7 @@ def test_one_date_refuses_differences_by_name_and_shows_what_stands_in(panel: pd
     shown = views.substitutes(own)
     assert shown["estimator"].tolist() == ["间断时间序列，水平变化", "符合条件与不符合条件的企业"]
     assert shown["se_rule"].str.contains("Newey|CR2").all()
+    assert shown["park_count"].isna().tolist() == [True, False]
     series = views.series(own)
     assert series["value"].iloc[0] == pytest.approx(100)
     figure = figures.series_around(series, Text("zh"), unit="x", adopted="2023Q1")

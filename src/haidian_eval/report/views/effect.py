@@ -63,6 +63,8 @@ def substitutes(case: Case) -> pd.DataFrame:
     """Return what can be said where all parks adopt at one date."""
     assert case.alone is not None
     rows = case.alone.estimates.replace({"estimator": {"eligible": "eligible_units"}})
+    series = rows["estimator"] == "interrupted_series"  # one series, no parks in it
+    rows = rows.assign(clusters=rows["clusters"].astype("Int64").mask(series))
     return ruled(rows, "estimator", case, "effect.substitutes")
 
 
@@ -158,8 +160,7 @@ def exploratory(case: Case) -> pd.DataFrame:
     named = [outcome_name(one.column, case.words) for one in outcomes]
     units = [unit_of(one, case.words) for one in outcomes]
     holm = [p_words(one) for one in rows["holm"]]
-    rules = [rule_words("", row, case.words) for row in rows.itertuples()]
-    whole = shown(rows, outcomes, case).assign(outcome=named, unit=units, holm=holm, rule=rules)
+    whole = shown(rows, outcomes, case).assign(outcome=named, unit=units, holm=holm)
     return lay_out("effect.exploratory", whole, case.words)
 
 

@@ -98,7 +98,9 @@ def effects(values: Any, outcome: Outcome) -> Any:
 
 def number(value: float, digits: int = 1) -> str:
     """Return a number in a sentence, with a true minus."""
-    return "—" if pd.isna(value) else MINUS.sub("−", f"{value:.{digits}f}")
+    if pd.isna(value) or np.isinf(value):
+        return "—" if pd.isna(value) else "∞"
+    return MINUS.sub("−", f"{value:.{digits}f}")
 
 
 def p_words(p: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from haidian_eval.report.layout import lay_out
@@ -70,8 +69,6 @@ def in_kind(value: float, kind: str, case: Case) -> str:
         return "—"
     if kind == "effect":
         return effect_words(value, case)
-    if np.isinf(value):
-        return "∞"
     return (
         f"{value:.0f}" if kind == "count" else p_words(value) if kind == "p" else number(value, 2)
     )
