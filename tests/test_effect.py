@@ -22,8 +22,9 @@ from haidian_eval.params import Effect, load_params
 
 PLAN = load_params(ROOT / "data" / "raw" / "2024").effect
 RULE = PLAN.verdict  # worthwhile 0.03, significance 0.05, shares 0.5, four parks on each side
-GROUND = ("treated", "others", "pretrend", "placebo")
-FURTHER = ("size", "pretrend_power", "left_out", "breakdown", "unmoved")
+GROUND = ("treated", "others", "pretrend", "pretrend_power", "placebo")
+SOUND = ("carried", "sturdy", "unmoved")
+FURTHER = ("size", "left_out", "breakdown")
 FIRST_SEEN = dt.date(2022, 7, 1)
 
 
@@ -52,6 +53,8 @@ SPOILT: dict[str, dict[str, Any]] = {
     "left_out": {"left_out": 0.049},
     "breakdown": {"breakdown": 0.49},
     "unmoved": {"unmoved": estimate(0.05, p=0.01)},
+    "carried": {"left_out": 0.0},
+    "sturdy": {"breakdown": 0.24},
 }
 INSIGNIFICANT = {"tests": {"jackknife": 0.001, "wild": 0.051, "randomisation": 0.003}}
 
@@ -72,6 +75,15 @@ def test_without_its_ground_the_evidence_is_insufficient(name: str) -> None:
     found = evidence(**SPOILT[name])
     assert met(found)[name] == False  # noqa: E712 - a value of pandas, not Python's False
     assert decide(found, RULE).key == "insufficient"
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_effect_that_does_not_stand_is_not_partly_effective(name: str) -> None:
+    found = evidence(**SPOILT[name])
+    assert not met(found)[name]
+    assert decide(found, RULE).key == "insufficient"
+    quiet = evidence(**SPOILT[name] | INSIGNIFICANT, estimate=estimate(0.005, half=0.02))
+    assert decide(quiet, RULE).key == "no_effect"  # what is not there need not stand
 
 
 @pytest.mark.parametrize("name", FURTHER)

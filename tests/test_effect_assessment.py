@@ -384,7 +384,7 @@ def test_noise_of_long_panels_of_many_parks_is_what_was_planted() -> None:
 
 def test_noise_of_a_panel_as_short_as_ours_is_what_was_planted() -> None:
     found = mean_noise()
-    assert found["shared_rho"] == pytest.approx(0.8, abs=0.1)
+    assert found["shared_rho"] == pytest.approx(0.8, abs=0.12)  # of 12 quarters
     assert found["shared_sd"] == pytest.approx(0.05, rel=0.2)
 
 

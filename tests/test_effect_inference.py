@@ -331,3 +331,23 @@ def test_trend_behind_the_whole_effect_is_its_mean_distance_from_the_base() -> N
     slope = effect.aggregate(cells, "simple").overall.value / distance
     expected = effect.pretrend_test(cells, slope=slope).power
     assert effect.pretrend_test(cells).power == pytest.approx(expected, rel=1e-6)
+
+
+def test_group_time_error_of_whole_clusters_is_that_of_two_means() -> None:
+    """Three parks adopt, four never do, two periods: the variance of a difference of two means.
+
+    Changes 1, 2, 6 (mean 3, variance 7) and 0, 0, 2, 2 (mean 1, variance 4/3):
+    2 +- sqrt(7/3 + (4/3)/4) = sqrt(8/3), t with 7 - 2 degrees of freedom.
+    """
+    change, first = [1, 2, 6, 0, 0, 2, 2], [2, 2, 2, 0, 0, 0, 0]
+    panel = pd.DataFrame([
+        {"park": f"p{at}", "unit": f"p{at}-{firm}", "time": time, "cohort": first[at],
+         "y": 10.0 * at + firm + change[at] * (time == 2)}
+        for at in range(7) for firm in range(2) for time in (1, 2)
+    ])  # fmt: skip
+    found = effect.att_gt(panel, "y", "unit", "time", "cohort", cluster="park")
+    row = found.frame.iloc[0]
+    assert row["value"] == pytest.approx(2.0)
+    assert row["se"] == pytest.approx(np.sqrt(8 / 3))
+    assert found.df == 5
+    assert row["high"] == pytest.approx(2 + stats.t.ppf(0.975, 5) * np.sqrt(8 / 3))

@@ -91,7 +91,7 @@ def test_one_date_refuses_differences_by_name_and_shows_what_stands_in(panel: pd
     assert "双重差分" in verdict.why(own)
     shown = views.substitutes(own)
     assert shown["estimator"].tolist() == ["间断时间序列，水平变化", "符合条件与不符合条件的企业"]
-    assert shown["se_rule"].str.contains("Newey|CR2").all()
+    assert shown["se_rule"].str.contains("不列标准误|CR2").all()
     assert shown["park_count"].isna().tolist() == [True, False]
     series = views.series(own)
     assert series["value"].iloc[0] == pytest.approx(100)
@@ -100,9 +100,7 @@ def test_one_date_refuses_differences_by_name_and_shows_what_stands_in(panel: pd
 
 
 def test_comparison_that_cannot_be_made_is_said_with_its_reason(panel: pd.DataFrame) -> None:
-    first = panel["park_id"] == panel["park_id"].iloc[0]
-    alone = panel.assign(adopted_in=np.where(first, "2023Q1", None))
-    own = policy.read(alone, PLAN, words_of(panel))
+    own = policy.read(panel.assign(revenue_fen=0), PLAN, words_of(panel))
     assert own.state == "refused"
     assert own.refused
     assert "证据不足" in verdict.finding(own)["findings"]
@@ -181,15 +179,14 @@ def test_plan_registered_beforehand_is_not_headed_so(case: policy.Case) -> None:
 
 def test_conditions_say_which_were_not_used(case: policy.Case) -> None:
     shown = verdict.conditions(case)
-    assert len(shown) == len(case.own.verdict.conditions) == 13
-    assert shown["role"].drop_duplicates().tolist() == ["前提", "显著", "充分", "排除"]
-    unused = shown["met"].str.contains("本次不使用")
-    assert set(shown.loc[unused, "role"]) == {"排除"}  # the tests of this panel reject
+    assert len(shown) == len(case.own.verdict.conditions) == 15
+    assert shown["role"].drop_duplicates().tolist() == ["前提", "显著", "可信", "充分", "排除"]
+    assert not shown["met"].str.contains("本次不使用").any()  # the tests of this panel reject
     rows = case.own.verdict.conditions.set_index("condition")
     rows.loc["tests", "met"] = False
     other = replace(case.own, verdict=Verdict("insufficient", rows.reset_index()))
     again = verdict.conditions(replace(case, found=other))
-    assert set(again.loc[again["met"].str.contains("不使用"), "role"]) == {"充分"}
+    assert set(again.loc[again["met"].str.contains("不使用"), "role"]) == {"可信", "充分"}
     rows.loc["placebo", ["found", "met"]] = [np.nan, pd.NA]
     gone = verdict.conditions(
         replace(case, found=replace(other, verdict=Verdict("x", rows.reset_index())))
@@ -257,10 +254,10 @@ def test_every_estimate_prints_its_rule_parks_and_degrees_of_freedom(
 
 
 def test_every_estimator_test_and_variation_of_the_code_has_words() -> None:
-    from haidian_eval.effect.assessment import ESTIMATORS
     from haidian_eval.effect.size import TESTS
 
-    keys = [f"estimators.{one}" for one in (*ESTIMATORS, *views.RULE_OF) if one != "never_treated"]
+    every = {*views.RULE_OF, "synthetic_did"} - {"never_treated"}
+    keys = [f"estimators.{one}" for one in sorted(every)]
     keys += [f"tests.{one}" for one in (*TESTS, "jackknife")]
     keys += [f"rules.{one}" for one in ("placebo", "no_se", "jackknife", *views.RULE_OF.values())]
     for lang in LANGS:
@@ -363,7 +360,7 @@ def test_results_are_kept_for_later_stages(ran: Ran) -> None:
     assert read_table(ran.processed, "effect_dynamics")["key"].tolist() == list(range(-4, 5))
     kept = read_table(ran.processed, "effect_conditions")
     assert set(kept["verdict"]) <= set(VERDICTS)
-    assert len(kept) == 13
+    assert len(kept) == 15
 
 
 def test_edition_without_a_panel_has_a_page_that_says_so(tmp_path: Any) -> None:

@@ -191,7 +191,7 @@ def dynamics_of(
         cells = group_time(own, control="notyet")
         window = inside(aggregate(cells, "dynamic"), params)
     except ParameterError as error:
-        none = pd.DataFrame(columns=BANDED)
+        none = pd.DataFrame(columns=BANDED, dtype="float64")
         pretrend = Test(NONE, NONE, rule=str(error))
         return Dynamics(none, none, NONE, pretrend, alone), None, no_magnitudes(params)
     banded = bands(window, seed=params.seed)

@@ -63,8 +63,9 @@ class Cell:
 class Clusters:
     """Which units belong together. of: codes of the units. factor: by cluster, on its influence.
 
-    A cohort of m clusters shows (m - 1) / m of its variance about its own mean: sqrt(m / (m - 1)).
-    df: clusters less cohorts, the comparison being one.
+    Where a cluster adopts as a whole, its cohort of m clusters shows (m - 1) / m of its variance
+    about its own mean: sqrt(m / (m - 1)), df = clusters less cohorts, the comparison being one.
+    Where units of a cluster adopt at different times: sqrt(G / (G - 1)), df = G - 1.
     """
 
     of: np.ndarray
@@ -73,10 +74,12 @@ class Clusters:
 
 
 def clusters_of(panel: Panel) -> Clusters:
-    """Return the clusters of a panel; one whose units adopt at different times counts with each."""
+    """Return the clusters of a panel with their small-sample factors."""
     own = np.full(len(panel.clusters), np.inf)
     np.minimum.at(own, panel.cluster, panel.cohort)
-    _, code, count = np.unique(own, return_inverse=True, return_counts=True)
+    whole = (own[panel.cluster] == panel.cohort).all()
+    _, code, count = np.unique(own if whole else np.zeros(len(own)),
+                               return_inverse=True, return_counts=True)  # fmt: skip
     size = count[code].astype("float64")
     factor = np.sqrt(size / np.maximum(size - 1, 1))
     return Clusters(panel.cluster, factor, float(max(len(own) - len(count), 1)))
@@ -116,7 +119,8 @@ def att_gt(
     ("universal"). covariates: their values in the earlier of both periods; "dr" doubly robust,
     "reg" outcome model, "ipw" weights. A unit counts where both periods are observed. Errors from
     influence functions, normal. With `cluster` each cohort's share of the variance is taken times
-    m / (m - 1), m its clusters, and t has clusters less cohorts degrees of freedom. A cohort or
+    m / (m - 1), m its clusters, and t has clusters less cohorts degrees of freedom (where units of
+    a cluster adopt at different times: G / (G - 1) and G - 1). A cohort or
     comparison that is one cluster has no error. Raises ParameterError for names that are not known
     and unusable panels.
     """
@@ -150,7 +154,7 @@ def group_time(
     whole, labels = ["cohort", "time", "base"], dict(zip(own.times, own.labels, strict=True))
     written = {name: rows[name].map(partial(as_written, labels)) for name in whole}
     frame = rows.assign(se=se, low=low, high=high, **written)[FIELDS]
-    how = "clustered, each cohort times m/(m-1)" if clustered else "by unit, normal"
+    how = f"clustered, m/(m-1), {codes.df:g} df" if codes else "by unit, normal"
     rule = f"influence functions, {how}"
     return GroupTimeEffects(
         frame, rows[whole].to_numpy(), labels, influence, own.cohort, codes, len(own.clusters),

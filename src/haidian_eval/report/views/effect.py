@@ -29,13 +29,14 @@ from haidian_eval.report.views.policy import (
 BINS = 40
 RULE_OF = {"imputation": "jackknife", "group_time": "influence", "never_treated": "influence",
            "sun_abraham": "fixest", "twfe": "fixest", "twfe_cr2": "cr2", "eligible_units": "cr2",
-           "interrupted_series": "newey_west"}  # fmt: skip
+           "interrupted_series": "one_series"}  # fmt: skip
 
 
 def rule_words(name: str, row: Any, words: Words) -> str:
     """Return the rule of a standard error in words."""
-    key = "no_se" if pd.isna(row.se) else RULE_OF.get(name, "jackknife")
-    key = "placebo" if name == "synthetic_did" and key != "no_se" else key
+    key = RULE_OF.get(name, "jackknife")
+    if name == "synthetic_did":
+        key = "no_se" if pd.isna(row.se) else "placebo"
     return words.text(f"effect.rules.{key}", clusters=row.clusters)
 
 

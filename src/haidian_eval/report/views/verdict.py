@@ -17,23 +17,24 @@ from haidian_eval.report.views.policy import (
 )
 
 CARDS = ("verdict", "effect", "detectable", "believed", "plan")
-ROLES = ("ground", "found", "further", "absence")
+ROLES = ("ground", "found", "sound", "further", "absence")
 # How a condition is written, of what kind it is, and what it is for.
 WRITTEN = {
     "treated": ("≥", "count", "ground"), "others": ("≥", "count", "ground"),
     "pretrend": (">", "p", "ground"), "placebo": (">", "p", "ground"),
     "tests": ("≤", "p", "found"), "sign": (">", "effect", "found"),
-    "size": ("≥", "effect", "further"), "pretrend_power": ("≥", "share", "further"),
+    "size": ("≥", "effect", "further"), "pretrend_power": ("≥", "share", "ground"),
+    "carried": (">", "effect", "sound"), "sturdy": ("≥", "share", "sound"),
     "left_out": ("≥", "share", "further"), "breakdown": ("≥", "share", "further"),
     "detectable": ("≤", "effect", "absence"), "excluded": ("<", "effect", "absence"),
-    "unmoved": (">", "p", "further"),
+    "unmoved": (">", "p", "sound"),
 }  # fmt: skip
 
 
 def conditions(case: Case) -> pd.DataFrame:
     """Return every condition of the verdict: what was found, what is needed, whether it is met.
 
-    Of those on the size of an effect and those on its absence, one kind alone was used.
+    Where the tests do not reject, conditions on the effect's standing and size are not used.
     """
     text, rule, rows = case.words.text, case.plan.verdict, case.own.verdict.conditions
     told = {
@@ -41,7 +42,7 @@ def conditions(case: Case) -> pd.DataFrame:
         "shift": case.plan.shift, "unmoved": unmoved_name(case), "power": f"{rule.power:.0%}",
     }  # fmt: skip
     significant = rows.set_index("condition").at["tests", "met"]
-    unused = "further" if pd.isna(significant) or not significant else "absence"
+    unused = ("sound", "further") if pd.isna(significant) or not significant else ()
     lines = []
     for row in rows.itertuples(index=False):
         relation, kind, role = WRITTEN[row.condition]
@@ -50,7 +51,7 @@ def conditions(case: Case) -> pd.DataFrame:
             "condition": text(f"effect.conditions.{row.condition}", **told), "role": role,
             "found": in_kind(row.found, kind, case), "source_id": case.source,
             "needed": f"{relation} {needed(row.needed, kind, case)}",
-            "met": f"{met}_unused" if role == unused else met,
+            "met": f"{met}_unused" if role in unused else met,
         })  # fmt: skip
     ordered = pd.DataFrame(lines).sort_values(
         "role", key=lambda x: x.map(ROLES.index), kind="stable"
