@@ -16,7 +16,7 @@ import pytest
 from scipy.stats import t as student
 from study_runs import ROOT
 
-from haidian_eval.effect.assessment import assess, panel_of, scaled
+from haidian_eval.effect.assessment import assess
 from haidian_eval.effect.credibility import (
     by_parks,
     leave_one_out,
@@ -26,6 +26,7 @@ from haidian_eval.effect.credibility import (
 )
 from haidian_eval.effect.estimate import Estimate, Test, estimated
 from haidian_eval.effect.one_date import adopts_at_one_date, mean_series, stand_in
+from haidian_eval.effect.reading import panel_of, scaled
 from haidian_eval.effect.size import TESTS, noise_of, null_size
 from haidian_eval.effect.verdict import Evidence, decide, post_hoc
 from haidian_eval.errors import ParameterError

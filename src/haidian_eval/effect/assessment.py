@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from haidian_eval.effect.aggregation import Aggregate, aggregate, bands, pretrend_test
+from haidian_eval.effect.aggregation import aggregate
 from haidian_eval.effect.credibility import (
     by_parks,
     leave_one_out,
@@ -19,42 +18,22 @@ from haidian_eval.effect.credibility import (
     placebo_in_time,
 )
 from haidian_eval.effect.donors import synthetic_did
+from haidian_eval.effect.dynamics import NONE, Dynamics, dynamics_of, several_parks
 from haidian_eval.effect.estimate import Estimate, Test
 from haidian_eval.effect.few import assigned, cohort_of_cluster, exchange, moments, wild_test
-from haidian_eval.effect.group_time import GroupTimeEffects, covariance, group_time
+from haidian_eval.effect.group_time import GroupTimeEffects, group_time
 from haidian_eval.effect.imputation import impute
-from haidian_eval.effect.magnitudes import relative_magnitudes
-from haidian_eval.effect.panel import A_YEAR, Panel, read_panel
-from haidian_eval.effect.panel import PERIOD as PERIOD_TEXT
+from haidian_eval.effect.panel import Panel
+from haidian_eval.effect.reading import first_seen, panel_of, refuse_unknown, rows_of
 from haidian_eval.effect.regression import static, static_fit
 from haidian_eval.effect.size import Sizes, null_size
 from haidian_eval.effect.sun_abraham import interaction_weighted
 from haidian_eval.effect.verdict import Evidence, Verdict, decide, post_hoc
 from haidian_eval.effect.within import effects_of
-from haidian_eval.errors import ParameterError, not_known
+from haidian_eval.errors import ParameterError
 from haidian_eval.params import Effect, Outcome
 
-LAST_YEAR = 2200  # larger numbers of four digits count quarters or months
-UNIT, PERIOD, PARK, ADOPTED = "unit_id", "period", "park_id", "adopted_in"
-NONE = float("nan")
-BANDED = ["key", "cohort", "time", "value", "se", "low", "high", "band_low", "band_high"]
 FIELDS = ("value", "se", "low", "high", "p", "n", "clusters", "df", "rule")
-
-
-@dataclass(frozen=True, slots=True)
-class Dynamics:
-    """Effects over time, of cohorts of more than one park.
-
-    cells: by cohort and period. by: by periods since adoption inside the window, low and high for
-    each alone, band_low and band_high for all at once. critical: standard errors that a band is
-    wide. pretrend: of the periods before. left_out: parks that are a cohort alone.
-    """
-
-    cells: pd.DataFrame
-    by: pd.DataFrame
-    critical: float
-    pretrend: Test
-    left_out: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,134 +85,6 @@ class Assessment:
     doubts: Doubts
     verdict: Verdict
     late: str
-
-
-def scaled(rows: pd.DataFrame, outcome: Outcome) -> pd.Series:
-    """Return an outcome on its scale and positive as wanted."""
-    name = outcome.column
-    refuse_unknown(rows, (outcome,))
-    values = pd.to_numeric(rows[name]).astype("float64")
-    own = np.log(values.where(values > 0)) if outcome.scale == "log" else values
-    if own.notna().sum() == 0:
-        why = (
-            "no value above zero, and logarithms are asked" if values.notna().any() else "no number"
-        )
-        raise ParameterError(f"[effect]: the column {name!r} of the panel holds {why}")
-    return own if outcome.wanted == "rise" else -own
-
-
-def panel_of(rows: pd.DataFrame, outcome: Outcome, cluster: str = PARK) -> Panel:
-    """Return the panel of an outcome, parks as clusters."""
-    known = rows.assign(**{outcome.column: scaled(rows, outcome)})
-    return read_panel(known, outcome.column, UNIT, PERIOD, cohort=ADOPTED, cluster=cluster)
-
-
-def refuse_unknown(rows: pd.DataFrame, outcomes: Iterable[Outcome]) -> None:
-    """Refuse a planned outcome that the panel has not or that is no number.
-
-    Left out unseen, it would take a condition or a hypothesis out of the plan.
-    """
-    for name in (one.column for one in outcomes):
-        if name not in rows:
-            raise ParameterError(
-                not_known(f"[effect]: the column {name!r} of the panel", name, rows)
-            )
-        own = rows[name].dropna()
-        if (text := own[pd.to_numeric(own, errors="coerce").isna()]).size:
-            raise ParameterError(
-                f"[effect]: the column {name!r} holds {text.iloc[0]!r}; numbers are needed"
-            )
-
-
-def rows_of(panel: pd.DataFrame, policy: str) -> pd.DataFrame:
-    """Return the rows of one policy and of parks under none, or say which policies there are."""
-    if lacking := [name for name in (UNIT, PERIOD, PARK, ADOPTED) if name not in panel]:
-        raise ParameterError(f"the panel has no column {lacking[0]!r}; see the table `panel`")
-    if "policy_id" not in panel or panel["policy_id"].isna().all():
-        return panel
-    if policy not in set(panel["policy_id"]):
-        known = sorted(panel["policy_id"].dropna().unique())
-        raise ParameterError(not_known(f"effect.policy = {policy!r}", policy, known))
-    return panel[panel["policy_id"].isna() | (panel["policy_id"] == policy)]
-
-
-def first_seen(panel: Panel) -> dt.date:
-    """Return the first day on which a treated outcome could be seen: after the first such period.
-
-    The earliest day there is where periods are plain numbers, which have no date.
-    """
-    first = str(panel.labels[panel.times >= panel.cohort.min()][0])
-    found = PERIOD_TEXT.fullmatch(first)
-    if not found or not 1900 <= int(found[1]) <= LAST_YEAR:
-        return dt.date.min
-    months = 12 // A_YEAR[found[2]] * int(found[3] or 1)
-    return dt.date(int(found[1]) + months // 12, months % 12 + 1, 1)
-
-
-def several_parks(panel: Panel) -> tuple[Panel, tuple[str, ...]]:
-    """Return the panel without parks that are a cohort alone, and those parks."""
-    cohorts = cohort_of_cluster(panel)
-    each, count = np.unique(cohorts, return_counts=True)
-    single = np.isin(cohorts, each[(count < 2) & np.isfinite(each)])
-    names = tuple(str(name) for name in panel.clusters[single])
-    return panel.keep(~single[panel.cluster]), names
-
-
-def dynamics_of(
-    panel: Panel, params: Effect
-) -> tuple[Dynamics, GroupTimeEffects | None, pd.DataFrame]:
-    """Return effects over time with bands, all cells, and intervals under crooked trends.
-
-    Of parks that are all a cohort alone, or without period before, there are none.
-    """
-    own, alone = several_parks(panel)
-    try:
-        cells = group_time(own, control="notyet")
-        window = inside(aggregate(cells, "dynamic"), params)
-    except ParameterError as error:
-        none = pd.DataFrame(columns=BANDED, dtype="float64")
-        pretrend = Test(NONE, NONE, rule=str(error))
-        return Dynamics(none, none, NONE, pretrend, alone), None, no_magnitudes(params)
-    banded = bands(window, seed=params.seed)
-    by = window.by.assign(band_low=banded["low"], band_high=banded["high"])
-    try:
-        pretrend = pretrend_test(window)
-    except ParameterError as error:
-        pretrend = Test(NONE, NONE, rule=str(error))
-    found = Dynamics(bands(cells, seed=params.seed), by.reset_index(drop=True),
-                     banded.attrs["critical"], pretrend, alone)  # fmt: skip
-    base = aggregate(group_time(own, control="notyet", base="universal"), "dynamic")
-    return found, cells, sensitivity(base, params)
-
-
-def inside(whole: Aggregate, params: Effect) -> Aggregate:
-    """Return effects by periods since adoption inside the window."""
-    own = whole.by["key"].between(*params.window).to_numpy()
-    return replace(whole, by=whole.by[own], influence=whole.influence[:, own],
-                   span=whole.span[own], early=whole.early[own])  # fmt: skip
-
-
-def no_magnitudes(params: Effect) -> pd.DataFrame:
-    """Return intervals under crooked trends where there are none."""
-    frame = pd.DataFrame({"mbar": params.magnitudes, "low": NONE, "high": NONE})
-    frame.attrs["breakdown"] = NONE
-    return frame
-
-
-def sensitivity(base: Aggregate, params: Effect) -> pd.DataFrame:
-    """Return intervals of the mean effect where trends may break as much as before adoption."""
-    low, high = params.window
-    key = base.by["key"]
-    before, after = key.between(low, -2).to_numpy(), key.between(0, high).to_numpy()
-    use = np.flatnonzero(before | after)
-    beta, sigma = base.by["value"].to_numpy()[use], covariance(base.influence[:, use],
-                                                               base.source.cluster)  # fmt: skip
-    count = int(after.sum())
-    try:
-        return relative_magnitudes(beta, sigma, int(before.sum()), count, mbar=params.magnitudes,
-                                   target=np.full(count, 1 / count))  # fmt: skip
-    except ParameterError:  # too few parks or periods before: every condition on it is unmet
-        return no_magnitudes(params)
 
 
 def overall(cells: GroupTimeEffects | None) -> Estimate:

@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from haidian_eval.effect.assessment import (
+from haidian_eval.effect.assessment import FIELDS
+from haidian_eval.effect.estimate import Estimate
+from haidian_eval.effect.panel import A_YEAR, Panel, numbers
+from haidian_eval.effect.panel import PERIOD as PERIOD_TEXT
+from haidian_eval.effect.reading import (
     ADOPTED,
-    FIELDS,
     PARK,
     PERIOD,
     UNIT,
@@ -17,9 +20,6 @@ from haidian_eval.effect.assessment import (
     rows_of,
     scaled,
 )
-from haidian_eval.effect.estimate import Estimate
-from haidian_eval.effect.panel import A_YEAR, Panel, numbers
-from haidian_eval.effect.panel import PERIOD as PERIOD_TEXT
 from haidian_eval.effect.regression import twfe
 from haidian_eval.effect.series import interrupted_series
 from haidian_eval.effect.within import effects_of
@@ -45,9 +45,10 @@ class StandIn:
 
 
 def adopts_at_one_date(panel: pd.DataFrame, params: Effect) -> bool:
-    """Tell whether all units of a policy adopt in the same period."""
-    own = panel_of(rows_of(panel, params.policy), params.primary, UNIT)
-    return len(np.unique(own.cohort)) == 1 and bool(np.isfinite(own.cohort).all())
+    """Tell whether all units of a policy adopt in the same period of the panel."""
+    rows = rows_of(panel, params.policy)
+    first, period = numbers(rows[ADOPTED], ADOPTED), numbers(rows[PERIOD], PERIOD)
+    return len(np.unique(first)) == 1 and bool(first[0] <= period.max())
 
 
 def stand_in(panel: pd.DataFrame, params: Effect, refused: str) -> StandIn:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from haidian_eval.effect.assessment import ADOPTED, PARK, PERIOD, UNIT
 from haidian_eval.effect.panel import numbers
+from haidian_eval.effect.reading import ADOPTED, PARK, PERIOD, UNIT
 from haidian_eval.params import Effect
 from haidian_eval.report.exhibit import joined
 from haidian_eval.report.operations import Words

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from haidian_eval.effect.assessment import ADOPTED, PERIOD, UNIT, Assessment, assess, rows_of
+from haidian_eval.effect.assessment import Assessment, assess
 from haidian_eval.effect.one_date import StandIn, adopts_at_one_date, stand_in
+from haidian_eval.effect.reading import ADOPTED, PERIOD, UNIT, rows_of
 from haidian_eval.errors import ParameterError
 from haidian_eval.params import Effect, Outcome
 from haidian_eval.report.exhibit import MINUS, joined
