@@ -66,7 +66,7 @@ def test_check_lists_faulty_cells_and_still_exits_0(edition: Path) -> None:
         (("run", "--set", "scoring.rul=x"), 2, "did you mean 'rule'"),
         (("run", "--lang", "fr"), 2, "--lang 'fr' is not known; choose one of ['zh', 'en']"),
         (("run", "--lang", ","), 2, "--lang is empty"),
-        (("run", "--only", "effect"), 2, "'effect' is not known"),
+        (("run", "--only", "appeals"), 2, "'appeals' is not known"),
         (("run", "--nothing"), 2, "No such option"),
         (("check", "2031"), 1, "there is no edition 2031"),
     ],

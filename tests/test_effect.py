@@ -22,8 +22,8 @@ from haidian_eval.params import Effect, load_params
 
 PLAN = load_params(ROOT / "data" / "raw" / "2024").effect
 RULE = PLAN.verdict  # worthwhile 0.03, significance 0.05, shares 0.5, four parks on each side
-GROUND = ("treated", "others", "pretrend", "pretrend_power", "placebo")
-SOUND = ("carried", "sturdy", "unmoved")
+GROUND = ("treated", "others", "pretrend", "placebo")
+SOUND = ("pretrend_power", "carried", "sturdy", "unmoved")
 FURTHER = ("size", "left_out", "breakdown")
 FIRST_SEEN = dt.date(2022, 7, 1)
 

@@ -83,20 +83,20 @@ def p_of(estimate: Estimate | None) -> float:
     return float("nan") if estimate is None else estimate.p
 
 
-GROUND = ("treated", "others", "pretrend", "pretrend_power", "placebo")
-SOUND = ("carried", "sturdy", "unmoved")
+GROUND = ("treated", "others", "pretrend", "placebo")
+SOUND = ("pretrend_power", "carried", "sturdy", "unmoved")
 FURTHER = ("size", "left_out", "breakdown")
 
 
 def decide(found: Evidence, rule: VerdictRule) -> Verdict:
     """Return the verdict.
 
-    Insufficient: too few parks, parks that moved apart before, or a test of that which could see
-    nothing. No effect: the design would have found a worthwhile one and the interval holds none, or
-    all tests reject against what is wanted. Where all reject as wanted: insufficient when one park
-    carries it, trends could easily explain it or what should not move did; effective when it is
-    large, lasts without any park and outlasts crooked trends; else partly. All others are
-    insufficient: what is not significant is never no effect.
+    Insufficient: too few parks, or parks that moved apart before. No effect: the design would have
+    found a worthwhile one and the interval holds none, or all tests reject against what is wanted.
+    Where all reject as wanted: insufficient when the test of earlier trends could have seen
+    nothing, one park carries it, trends could easily explain it or what should not move did;
+    effective when it is large, lasts without any park and outlasts crooked trends; else partly. All
+    others are insufficient: what is not significant is never no effect.
     """
     table = conditions(found, rule)
     met = table.set_index("condition")["met"].fillna(value=False).astype(bool)

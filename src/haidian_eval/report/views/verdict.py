@@ -23,7 +23,7 @@ WRITTEN = {
     "treated": ("≥", "count", "ground"), "others": ("≥", "count", "ground"),
     "pretrend": (">", "p", "ground"), "placebo": (">", "p", "ground"),
     "tests": ("≤", "p", "found"), "sign": (">", "effect", "found"),
-    "size": ("≥", "effect", "further"), "pretrend_power": ("≥", "share", "ground"),
+    "size": ("≥", "effect", "further"), "pretrend_power": ("≥", "share", "sound"),
     "carried": (">", "effect", "sound"), "sturdy": ("≥", "share", "sound"),
     "left_out": ("≥", "share", "further"), "breakdown": ("≥", "share", "further"),
     "detectable": ("≤", "effect", "absence"), "excluded": ("<", "effect", "absence"),
