@@ -620,6 +620,13 @@ def test_holm_counts_a_planned_outcome_that_never_moved() -> None:
     assert found["holm"].min() == pytest.approx(4 * found["p"].min())
 
 
+def test_holm_counts_a_planned_outcome_that_cannot_be_estimated() -> None:
+    """Four are planned, three can be had: the smallest p is still taken times four."""
+    found = assess(made().assign(patents=float("nan")), PLAN).effects.exploratory
+    assert len(found) == 3
+    assert found["holm"].min() == pytest.approx(4 * found["p"].min())
+
+
 def test_exploratory_outcomes_never_decide() -> None:
     assert (assess(made(), PLAN).verdict.key, len(met(assess(made(), PLAN)))) == (
         assess(made(), plan()).verdict.key, len(met(assess(made(), plan()))))  # fmt: skip

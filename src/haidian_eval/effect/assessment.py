@@ -153,7 +153,8 @@ def exploratory_of(rows: pd.DataFrame, params: Effect) -> pd.DataFrame:
         return found
     from statsmodels.stats.multitest import multipletests
 
-    return found.assign(holm=multipletests(found["p"].fillna(1.0), method="holm")[1])
+    p = found["p"].fillna(1.0).tolist() + [1.0] * (len(makers) - len(found))  # planned is planned
+    return found.assign(holm=multipletests(p, method="holm")[1][: len(found)])
 
 
 def partial_of(rows: pd.DataFrame, outcome: Outcome) -> Callable[[], Estimate]:
