@@ -9,6 +9,7 @@ import pandas as pd
 
 from haidian_eval.params import PanelChoice, Params, Words
 from haidian_eval.params import Synthetic as Chosen
+from haidian_eval.synthetic.comments import voices
 from haidian_eval.synthetic.marks import MARK, stream
 from haidian_eval.synthetic.panel import park_panel
 from haidian_eval.synthetic.parks import example_policy, park_units
@@ -23,13 +24,14 @@ class Synthetic:
     tables: sources, units and values, policies and panel, as an edition has them. truth: unit_id,
     indicator_id, period, value before sampling, rounding and gaps, in the unit of the values.
     quality: unit_id, quality (standard normal, higher is better). effects: the truth of the panel,
-    as in `Drawn`; no rows without a panel.
+    as in `Drawn`; no rows without a panel. meant: document, segment, theme, polarity of texts.
     """
 
     tables: Mapping[str, pd.DataFrame]
     truth: pd.DataFrame
     quality: pd.DataFrame
     effects: pd.DataFrame
+    meant: pd.DataFrame
 
 
 def generate(indicators: pd.DataFrame, params: Params) -> Synthetic:
@@ -49,7 +51,12 @@ def generate(indicators: pd.DataFrame, params: Params) -> Synthetic:
         drawn = park_panel(chosen.panel, chosen.seed)
         tables |= {"policies": example_policy(chosen.panel), "panel": drawn.panel}
         effects = drawn.truth
-    return Synthetic(tables, truth, pd.concat(by_unit, ignore_index=True), effects)
+    meant = pd.DataFrame(columns=["document", "segment", "theme", "polarity"])
+    if chosen.comments:
+        said = voices(chosen.comments, chosen.seed, chosen.year or params.edition.year)
+        tables |= {"comments": said.comments, "interviews": said.interviews}
+        meant = said.truth
+    return Synthetic(tables, truth, pd.concat(by_unit, ignore_index=True), effects, meant)
 
 
 def units(panel: PanelChoice | None) -> pd.DataFrame:
@@ -86,6 +93,9 @@ def sources(chosen: Chosen) -> pd.DataFrame:
             "panel",
             Words(zh="示例园区企业面板", en="Panel of firms in example parks"),
         )
+    if chosen.comments:
+        named[f"{MARK}O1"] = "comments", Words(zh="示例意见与留言", en="Example comments")
+        named[f"{MARK}O2"] = "interviews", Words(zh="示例访谈记录", en="Example interviews")
     rows = [
         {
             "source_id": name, "table": table, "kind": "synthetic", "licence": "MIT",
