@@ -58,18 +58,15 @@ def similar(
 
 
 def same(keys: list[str], here: int, own: bool) -> pd.DataFrame:
-    """Return the pairs of equal keys; among texts of one list each copy beside the first."""
-    frame = pd.DataFrame({"key": keys, "at": range(len(keys))})
-    frame = frame[frame["key"] != ""]
-    left, right = (frame, frame) if own else (frame[:0], frame[:0])
-    if not own:
-        left, right = frame[frame["at"] < here], frame[frame["at"] >= here]
-    both = left.drop_duplicates("key") if own else left
-    pairs = (both if own else left).merge(
-        right if own else right.drop_duplicates("key"), on="key", suffixes=("_1", "_2")
+    """Return the pairs of equal keys, each text beside the first other one that has its key."""
+    frame = pd.DataFrame({"key": keys, "place": range(len(keys))}).query("key != ''")
+    left, right = (
+        (frame, frame) if own else (frame.query("place < @here"), frame.query("place >= @here"))
     )
-    pairs = pairs[pairs["at_1"] < pairs["at_2"]]
-    columns = {"first": pairs["at_1"], "second": pairs["at_2"]}
+    pairs = left.merge(right, on="key", suffixes=("", "_2"))
+    pairs = pairs[pairs["place"] < pairs["place_2"]]
+    found = pairs.drop_duplicates("place_2" if own else "place")
+    columns = {"first": found["place"], "second": found["place_2"]}
     return pd.DataFrame(columns).assign(similarity=1.0, kind="exact")
 
 

@@ -18,5 +18,6 @@ from haidian_eval.params.stages import (
 __all__ = [
     "LANGUAGES", "Claims", "CommentsChoice", "Composite", "Economy", "Effect", "Environment",
     "Lists", "OpinionRule", "Outcome", "PanelChoice", "Params", "Registered", "Robustness",
-    "Scoring", "Section", "Synthetic", "TextRule", "VerdictRule", "Words", "load_params", "parse_setting", "read_toml",
+    "Scoring", "Section", "Synthetic", "TextRule", "VerdictRule", "Words", "load_params",
+    "parse_setting", "read_toml",
 ]  # fmt: skip
