@@ -73,14 +73,19 @@ class Sample:
         out what it knows. Taylor linearisation.
         """
         active = np.abs(direction).max(axis=(1, 2), initial=0) > 0
-        for step, before, after in zip(self.steps, self.factors, self.factors[1:], strict=False):
-            direction = step.project(self, direction, before, after)
+        direction = self.project(direction)
         totals = np.einsum("ckp,cp->ck", direction, self.weighted)
         found = taylor(self.stages, totals, self.n, self.design.singleton, active)
         if self.stages[0].unit is None:
             scaled = direction * scales(self.stages[0])[self.stages[0].stratum][:, None, None]
             found += np.tensordot(scaled @ self.within, direction, axes=([0, 2], [0, 2]))
         return found
+
+    def project(self, direction: Array) -> Array:
+        """Return directions (cells, k, p) less what the steps of calibration explain."""
+        for step, before, after in zip(self.steps, self.factors, self.factors[1:], strict=False):
+            direction = step.project(self, direction, before, after)
+        return direction
 
     @property
     def within(self) -> Array:
