@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from haidian_eval.errors import ParameterError, not_known
+from haidian_eval.satisfaction.calibration import AnyDesign, base
 from haidian_eval.satisfaction.design import Names, named
 from haidian_eval.satisfaction.estimates import (
     Found,
@@ -24,7 +25,7 @@ from haidian_eval.satisfaction.estimates import (
     solve,
 )
 from haidian_eval.satisfaction.intervals import Spread, limits
-from haidian_eval.satisfaction.sample import AnyDesign, Sample, base, read_cells
+from haidian_eval.satisfaction.sample import Sample, read_cells
 
 Array = np.ndarray
 VERSIONS = ("scheme_version", "weighting_version")
@@ -72,8 +73,8 @@ def contrast(
 
 def row_of(value: float, se: float, n: int, df: int, interval: str, level: float) -> pd.DataFrame:
     """Return an estimate as a row with its interval and t test."""
-    low, high = limits(interval, Spread(*(np.array([own], dtype=float)
-                                          for own in (value, se, n, df)), level))  # fmt: skip
+    own = [np.array([float(number)]) for number in (value, se, n, df)]
+    low, high = limits(interval, Spread(own[0], own[1], own[2], own[3], level))
     t, p = t_test(value, se, df)
     return pd.DataFrame([{"estimate": value, "se": se, "low": low[0], "high": high[0], "df": df,
                           "t": t, "p": p}])  # fmt: skip
@@ -145,11 +146,10 @@ def compare_waves(
         sample, labels, shares = estimates_of(frame, own, [variable], kind, denominator, domains,
                                               more)  # fmt: skip
         waves.append((sample, dict(zip(labels, shares, strict=True))))
-    rows = [change(waves, label, unit, level) for label in dict.fromkeys([*waves[0][1],
-                                                                          *waves[1][1]])]  # fmt: skip
-    named_so = [split_label(label, variable, domains) for label in
-                dict.fromkeys([*waves[0][1], *waves[1][1]])]  # fmt: skip
-    return pd.concat([pd.DataFrame(named_so), pd.DataFrame(rows)], axis=1)
+    both = list(dict.fromkeys([*waves[0][1], *waves[1][1]]))
+    rows = [change(waves, label, unit, level) for label in both]
+    said = [split_label(label, variable, domains) for label in both]
+    return pd.concat([pd.DataFrame(said), pd.DataFrame(rows)], axis=1)
 
 
 def split_label(label: Hashable, variable: str, domains: Sequence[str]) -> dict[str, Any]:

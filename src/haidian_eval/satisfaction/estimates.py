@@ -12,10 +12,11 @@ import pandas as pd
 from scipy import stats
 
 from haidian_eval.errors import ParameterError, not_known
+from haidian_eval.satisfaction.calibration import AnyDesign
 from haidian_eval.satisfaction.cells import columns_of
 from haidian_eval.satisfaction.design import Names, named
 from haidian_eval.satisfaction.intervals import INTERVALS, Spread, check_level, limits
-from haidian_eval.satisfaction.sample import PRESENT, AnyDesign, Sample, read_cells
+from haidian_eval.satisfaction.sample import PRESENT, Sample, read_cells
 
 Array = np.ndarray
 KINDS = ("mean", "total", "proportion", "ratio", "quantile")
@@ -182,7 +183,7 @@ def solve(sample: Sample, shares: Sequence[Share]) -> Found:
 
 
 def linearised(sample: Sample, shares: Sequence[Share]) -> tuple[Array, Array]:
-    """Return estimates (k,) and their influence (cells, k, p) as directions of v, without weight."""
+    """Return estimates (k,) and their influence (cells, k, p) as directions of v, unweighted."""
     weighted = sample.weighted * sample.factors[-1][:, None]
     value, ways = [], []
     for own in shares:
