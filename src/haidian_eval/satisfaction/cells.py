@@ -105,29 +105,26 @@ def by_codes(
     source: pd.DataFrame, keys: Mapping[str, nw.Expr], sums: Mapping[str, nw.Expr]
 ) -> pd.DataFrame:
     """Return sums by integer codes, a stretch of rows at a time, so that all stays in the cache."""
-    code, levels = one_code(nw.from_native(source), keys)
-    space, cells = combinations(levels), None
-    if space > max(DENSE, len(code)):
-        code, cells = pd.factorize(code)
-        space = len(cells)
-    counts = np.bincount(code, minlength=space)
-    totals = {name: np.zeros(space) for name in sums}
+    code, known, levels = one_code(nw.from_native(source), keys)
+    totals = {name: np.zeros(len(known)) for name in sums}
     for at in range(0, len(code), STRETCH) if sums else ():
         own, part = code[at : at + STRETCH], nw.from_native(source.iloc[at : at + STRETCH])
         for name, summand in part.select(**sums).to_native().items():
-            totals[str(name)] += total(summand, own, space)
-    seen = np.flatnonzero(counts)
-    at = np.unravel_index(seen if cells is None else cells[seen], [len(one) for one in levels])
-    named = zip(keys, levels, at, strict=True)
-    found: dict[str, Any] = {name: level.take(own).array for name, level, own in named}
-    return pd.DataFrame(found | {name: own[seen] for name, own in totals.items()})
+            totals[str(name)] += total(summand, own, len(known))
+    places = np.unravel_index(known, [len(level) for level in levels])
+    named = zip(keys, levels, places, strict=True)
+    return pd.DataFrame({name: level.take(at).array for name, level, at in named} | totals)
 
 
 def one_code(
     rows: nw.DataFrame[Any], keys: Mapping[str, nw.Expr]
-) -> tuple[np.ndarray, list[pd.Series]]:
-    """Return one whole number for each row, its combination of keys, and the levels of each key."""
-    code, levels = np.zeros(len(rows), dtype=np.int64), []
+) -> tuple[np.ndarray, np.ndarray, list[pd.Series]]:
+    """Return the cell of each row, the combination of levels of each cell, the levels of each key.
+
+    Combinations that do not occur are left out on the way, so that keys that follow from others
+    (the street of a stratum, its population) cost little.
+    """
+    code, known, levels = np.zeros(len(rows), dtype=np.int64), np.zeros(1, dtype=np.int64), []
     for key in keys.values():
         own, level, low = codes_of(rows.select(key.alias("key")).to_native()["key"])
         levels.append(level)
@@ -136,7 +133,21 @@ def one_code(
         code *= len(level)
         code += own
         code -= low
-    return code, levels
+        code, seen = occurring(code, len(known) * len(level))
+        known = known[seen // len(level)] * len(level) + seen % len(level)
+    return code, known, levels
+
+
+def occurring(code: np.ndarray, space: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return codes 0, 1, ... in place of those that occur, and those that occur."""
+    if space > max(DENSE, len(code)):
+        return pd.factorize(code)
+    seen = np.flatnonzero(np.bincount(code, minlength=space))
+    if len(seen) == space:
+        return code, seen
+    place = np.zeros(space, dtype=np.int64)
+    place[seen] = np.arange(len(seen))
+    return np.take(place, code, out=code), seen
 
 
 def combinations(levels: list[pd.Series]) -> int:
@@ -153,7 +164,7 @@ def total(summand: pd.Series, code: np.ndarray, space: int) -> np.ndarray:
 
 
 def codes_of(key: pd.Series) -> tuple[np.ndarray, pd.Series, int]:
-    """Return a code for each row, the level of each, the last for missing values, and the lowest."""
+    """Return a code for each row, the level of each (missing: the last one), the lowest code."""
     if narrow(key):
         low, high = int(key.min()), int(key.max())
         return key.to_numpy(), pd.Series(np.arange(low, high + 1)).astype(key.dtype), low
