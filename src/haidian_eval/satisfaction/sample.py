@@ -212,7 +212,8 @@ def read_rows(
     if not len(frame):
         raise ParameterError("the table has no rows; nothing can be estimated")
     rows = frame.reset_index(drop=True)
-    cells = pd.DataFrame({name: plain(rows[name]) for name in (*needed(design), *keys)})
+    found = {name: plain(rows[name]) for name in (*needed(design), *keys)}
+    cells = pd.DataFrame(found, index=rows.index)  # a design may name no column
     v, shift = np.ones((len(rows), len(numbers) + 1)), np.zeros(len(numbers) + 1)
     for at, name in enumerate(numbers, 1):
         shift[at] = first_number(frame, name)
