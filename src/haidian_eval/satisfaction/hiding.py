@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import dijkstra, maximum_flow
 
 from haidian_eval.errors import ParameterError, not_known
 
+DEAR = 1e6  # totals are hidden only where cells alone do not protect
 CHECKS = 2_000  # of a cell, spent on showing again what need not be hidden
 Cell = tuple[int, int]
 Zeros = Literal["hide", "show"]
@@ -125,9 +126,10 @@ def too_narrow(grid: Grid, room: np.ndarray, cell: Cell) -> Move | None:
 
 
 def cheapest(grid: Grid, hidden: np.ndarray, short: Move) -> list[Cell]:
-    """Return the shown cells of least count that let a cell move on; none where none do."""
+    """Return the cells of least count to hide, so that a cell moves on; none where none helps."""
     shown = ~hidden & ~grid.fixed
     cost = shown * (1 + 1_000.0 * grid.counts)
+    cost[-1], cost[:-1, -1] = cost[-1] * DEAR, cost[:-1, -1] * DEAR
     price = (short.left > 0) + network(cost, cost * (grid.counts > grid.floor))
     _, before = dijkstra(csr_array(price), indices=short.start, return_predecessors=True)
     found, at = [], short.end
@@ -158,7 +160,7 @@ def search(grid: Grid) -> np.ndarray:
     for cell in queue:
         while (short := too_narrow(grid, room_of(grid, hidden), cell)) is not None:
             if not (more := cheapest(grid, hidden, short)):
-                return np.asarray(hidden | ~grid.fixed)
+                return hidden | ~grid.fixed
             hidden[tuple(np.transpose(more))] = True
             queue += more
     return fewer(grid, hidden)

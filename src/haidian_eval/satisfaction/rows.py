@@ -10,7 +10,7 @@ import pandas as pd
 
 from haidian_eval.errors import ParameterError, TableError, not_known
 from haidian_eval.satisfaction.hiding import Zeros, grid_of, search, with_totals
-from haidian_eval.satisfaction.suppression import TOTAL, checked, laid_out, protect
+from haidian_eval.satisfaction.suppression import TOTAL, beside, checked, laid_out, protect
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,9 @@ def suppress_rows(
     margins = margins or any(TOTAL in key for key in place)
     found = protect(wide.fillna(0), threshold, margins=margins, zeros=zeros, width=width,
                     structural=wide.isna())  # fmt: skip
+    own = found.marks if len(by) == 2 else found.marks[wide.columns]
+    beside(sum(1 for key, mark in own.T.unstack().items()
+               if mark and TOTAL in key and key not in place))  # fmt: skip
     why = looked_up(found.marks, place)
     if rates:
         small = small_rates(frame, rates, place, wide[0], found.marks[0], margins)
@@ -81,20 +84,18 @@ def looked_up(frame: pd.DataFrame, keys: pd.MultiIndex) -> np.ndarray:
     """Return the cells of a wide table by pairs of row and column."""
     rows, columns = (keys.get_level_values(level) for level in (0, 1))
     at = frame.index.get_indexer(rows), frame.columns.get_indexer(columns)
-    found: np.ndarray = frame.to_numpy()[at]
-    return found
+    return frame.to_numpy()[at]
 
 
 def counted(frame: pd.DataFrame, count: str) -> np.ndarray:
     """Return a column of counts, checked."""
-    found: np.ndarray = checked(frame[[count]].reset_index(drop=True))[count].to_numpy()
-    return found
+    return checked(frame[[count]].reset_index(drop=True))[count].to_numpy()
 
 
 def placed(domains: pd.DataFrame, total: Hashable) -> pd.MultiIndex:
     """Return row and column of each domain in a wide table, by number, or TOTAL."""
     own = [np.where(domains[name] == total, TOTAL,
-                    pd.factorize(domains[name], use_na_sentinel=False)[0].astype(object))
+                    pd.factorize(domains[name], use_na_sentinel=False, sort=True)[0].astype(object))
            for name in domains]  # fmt: skip
     return pd.MultiIndex.from_arrays([*own, np.zeros(len(domains), dtype=object)][:2])
 

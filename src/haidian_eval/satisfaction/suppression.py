@@ -64,8 +64,7 @@ class Layout:
         """Return a mask by label in the full table's shape; cells that it lacks are not marked."""
         own = pd.DataFrame() if mask is None else pd.DataFrame(mask.to_numpy(), *flat(mask))
         own = own.reindex(index=self.full.index, columns=self.full.columns, fill_value=False)
-        found: np.ndarray = own.to_numpy(dtype=bool)
-        return found
+        return own.to_numpy(dtype=bool)
 
 
 def flat(table: pd.DataFrame) -> list[pd.Index]:
@@ -97,7 +96,7 @@ def checked(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def laid_out(table: pd.DataFrame, totals: Totals | None, margins: bool) -> Layout:
-    """Return a table with all its totals.
+    """Return a table with all its totals; equal tables in another order have equal layouts.
 
     Raises TableError for totals that do not add up, ParameterError for labels that it lacks.
     """
@@ -107,6 +106,7 @@ def laid_out(table: pd.DataFrame, totals: Totals | None, margins: bool) -> Layou
             raise ParameterError(not_known(f"totals: the label {own!r}", own, labels))
     row, column = ([] if own is None else [own] for own in named)
     inner = counts.drop(index=row, columns=column)
+    inner = inner.loc[sorted(inner.index, key=repr), sorted(inner.columns, key=repr)]
     if TOTAL in [*inner.index, *inner.columns]:
         raise ParameterError(f"a row or column is labelled {TOTAL!r}; name it in `totals`")
     labels = [*inner.index, *(row or [TOTAL])], [*inner.columns, *(column or [TOTAL])]
@@ -120,7 +120,9 @@ def laid_out(table: pd.DataFrame, totals: Totals | None, margins: bool) -> Layou
             " an answer"
         )
     if totals is None and margins:
-        return Layout(full, (True, True), full.index, full.columns)
+        index, columns = (pd.Index([*own, TOTAL], dtype=object, tupleize_cols=False)
+                          for own in counts.axes)  # fmt: skip
+        return Layout(full, (True, True), index, columns)
     return Layout(full, (bool(row), bool(column)), counts.index, counts.columns)
 
 
@@ -156,8 +158,16 @@ def suppress(table: pd.DataFrame, threshold: int = 10, **options: Any) -> pd.Dat
 
     Totals beside the result must be those of `protect`, which hides small ones too.
     """
-    found = protect(table, threshold, **options).table.iloc[: len(table), : table.shape[1]]
-    return found.set_axis(table.index).set_axis(table.columns, axis=1)
+    found = protect(table, threshold, **options)
+    inner = slice(len(table)), slice(table.shape[1])
+    beside(found.hidden - int((found.marks.iloc[inner] != "").to_numpy().sum()))
+    return found.table.iloc[inner].set_axis(table.index).set_axis(table.columns, axis=1)
+
+
+def beside(hidden: int) -> None:
+    """Log that totals are hidden which a table does not show but others may."""
+    if hidden:
+        LOG.warning("%s totals that the table does not show must be hidden where shown", hidden)
 
 
 def audit(
