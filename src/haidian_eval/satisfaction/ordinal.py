@@ -136,7 +136,8 @@ def rows_of(frame: pd.DataFrame, design: AnyDesign, formula: str) -> Rows:
                           for kind in plain.dtypes]]  # fmt: skip
     plain = plain.astype(dict.fromkeys(kinds.index, "float64"))  # patsy knows no pd.NA
     try:
-        matrix = dmatrix(right, plain, return_type="dataframe")
+        with np.errstate(all="ignore"):
+            matrix = dmatrix(right, plain, return_type="dataframe")
     except (PatsyError, NameError) as error:
         raise ParameterError(f"{formula!r}: {str(error).splitlines()[0]}") from None
     sample, codes = read_sample(frame, design), ordered(plain[name])
