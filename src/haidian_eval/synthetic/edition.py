@@ -9,9 +9,12 @@ import pandas as pd
 
 from haidian_eval.params import PanelChoice, Params, Words
 from haidian_eval.params import Synthetic as Chosen
+from haidian_eval.synthetic.hotline import draw_tickets
 from haidian_eval.synthetic.marks import MARK, stream
 from haidian_eval.synthetic.panel import park_panel
 from haidian_eval.synthetic.parks import example_policy, park_units
+from haidian_eval.synthetic.participation import draw_participation
+from haidian_eval.synthetic.survey import draw_survey
 from haidian_eval.synthetic.values import VALUES, draw_values, ids, plan
 from haidian_eval.tables.contracts import contracts
 
@@ -20,16 +23,18 @@ from haidian_eval.tables.contracts import contracts
 class Synthetic:
     """Made-up tables and what they were made from.
 
-    tables: sources, units and values, policies and panel, as an edition has them. truth: unit_id,
-    indicator_id, period, value before sampling, rounding and gaps, in the unit of the values.
-    quality: unit_id, quality (standard normal, higher is better). effects: the truth of the panel,
-    as in `Drawn`; no rows without a panel.
+    tables: sources, units and values, policies and panel, surveys, tickets and events, as an
+    edition has them. truth: unit_id, indicator_id, period, value before sampling, rounding and
+    gaps, in the unit of the values. quality: unit_id, quality (standard normal, higher is better).
+    effects: the truth of the panel, as in `Drawn`; no rows without a panel. opinion: the truth of
+    the survey, the hotline and participation, as each of these returns it, by its name.
     """
 
     tables: Mapping[str, pd.DataFrame]
     truth: pd.DataFrame
     quality: pd.DataFrame
     effects: pd.DataFrame
+    opinion: Mapping[str, pd.DataFrame]
 
 
 def generate(indicators: pd.DataFrame, params: Params) -> Synthetic:
@@ -49,7 +54,24 @@ def generate(indicators: pd.DataFrame, params: Params) -> Synthetic:
         drawn = park_panel(chosen.panel, chosen.seed)
         tables |= {"policies": example_policy(chosen.panel), "panel": drawn.panel}
         effects = drawn.truth
-    return Synthetic(tables, truth, pd.concat(by_unit, ignore_index=True), effects)
+    heard, opinion = voices(chosen)
+    return Synthetic(tables | heard, truth, pd.concat(by_unit, ignore_index=True), effects, opinion)
+
+
+def voices(chosen: Chosen) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
+    """Return the tables of what was asked, reported and proposed, and by its name their truth."""
+    tables: dict[str, pd.DataFrame] = {}
+    truth = {}
+    if chosen.survey:
+        asked = draw_survey(chosen.survey, chosen.seed)
+        tables, truth["survey"] = {**asked.tables}, asked.truth
+    if chosen.hotline:
+        called = draw_tickets(chosen.hotline, chosen.seed)
+        tables, truth["hotline"] = tables | {"tickets": called.tickets}, called.truth
+    if chosen.participation:
+        came = draw_participation(chosen.participation, chosen.seed)
+        tables, truth["participation"] = tables | came.tables, came.truth
+    return tables, truth
 
 
 def units(panel: PanelChoice | None) -> pd.DataFrame:
@@ -86,6 +108,16 @@ def sources(chosen: Chosen) -> pd.DataFrame:
             "panel",
             Words(zh="示例园区企业面板", en="Panel of firms in example parks"),
         )
+    if chosen.survey:
+        named[f"{MARK}Y1"] = (
+            "questionnaire;survey_design;control_totals;responses",
+            Words(zh="示例满意度调查", en="Example satisfaction surveys"),
+        )
+    if chosen.hotline:
+        named[f"{MARK}T1"] = "tickets", Words(zh="示例诉求工单", en="Example hotline tickets")
+    if chosen.participation:
+        words = Words(zh="示例活动与公众参与", en="Example events and participation")
+        named[f"{MARK}N1"] = "events;participation", words
     rows = [
         {
             "source_id": name, "table": table, "kind": "synthetic", "licence": "MIT",
