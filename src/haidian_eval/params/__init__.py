@@ -23,6 +23,6 @@ from haidian_eval.params.stages import (
 __all__ = [
     "LANGUAGES", "Claims", "Composite", "Economy", "Effect", "Environment",
     "HotlineChoice", "Lists", "Outcome", "PanelChoice", "Params", "ParticipationChoice",
-    "Registered", "Robustness", "Scoring", "Section",
-    "SurveyChoice", "Synthetic", "VerdictRule", "Words", "load_params", "parse_setting", "read_toml",
+    "Registered", "Robustness", "Scoring", "Section", "SurveyChoice", "Synthetic", "VerdictRule",
+    "Words", "load_params", "parse_setting", "read_toml",
 ]  # fmt: skip

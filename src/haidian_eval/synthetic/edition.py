@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -15,8 +16,14 @@ from haidian_eval.synthetic.panel import park_panel
 from haidian_eval.synthetic.parks import example_policy, park_units
 from haidian_eval.synthetic.participation import draw_participation
 from haidian_eval.synthetic.survey import draw_survey
+from haidian_eval.synthetic.told import Told, declared
 from haidian_eval.synthetic.values import VALUES, draw_values, ids, plan
 from haidian_eval.tables.contracts import contracts
+
+# Tables of what was asked, reported and proposed, by the name of their parameters.
+VOICES: Mapping[str, Callable[[Any, int], Told]] = {
+    "survey": draw_survey, "hotline": draw_tickets, "participation": draw_participation,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,7 @@ class Synthetic:
     edition has them. truth: unit_id, indicator_id, period, value before sampling, rounding and
     gaps, in the unit of the values. quality: unit_id, quality (standard normal, higher is better).
     effects: the truth of the panel, as in `Drawn`; no rows without a panel. opinion: the truth of
-    the survey, the hotline and participation, as each of these returns it, by its name.
+    each of VOICES by its name.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -54,24 +61,12 @@ def generate(indicators: pd.DataFrame, params: Params) -> Synthetic:
         drawn = park_panel(chosen.panel, chosen.seed)
         tables |= {"policies": example_policy(chosen.panel), "panel": drawn.panel}
         effects = drawn.truth
-    heard, opinion = voices(chosen)
-    return Synthetic(tables | heard, truth, pd.concat(by_unit, ignore_index=True), effects, opinion)
-
-
-def voices(chosen: Chosen) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
-    """Return the tables of what was asked, reported and proposed, and by its name their truth."""
-    tables: dict[str, pd.DataFrame] = {}
-    truth = {}
-    if chosen.survey:
-        asked = draw_survey(chosen.survey, chosen.seed)
-        tables, truth["survey"] = {**asked.tables}, asked.truth
-    if chosen.hotline:
-        called = draw_tickets(chosen.hotline, chosen.seed)
-        tables, truth["hotline"] = tables | {"tickets": called.tickets}, called.truth
-    if chosen.participation:
-        came = draw_participation(chosen.participation, chosen.seed)
-        tables, truth["participation"] = tables | came.tables, came.truth
-    return tables, truth
+    drawing = {name: draw for name, draw in VOICES.items() if getattr(chosen, name)}
+    heard = {name: draw(getattr(chosen, name), chosen.seed) for name, draw in drawing.items()}
+    for own in heard.values():
+        tables |= own.tables
+    opinion = {name: own.truth for name, own in heard.items()}
+    return Synthetic(tables, truth, pd.concat(by_unit, ignore_index=True), effects, opinion)
 
 
 def units(panel: PanelChoice | None) -> pd.DataFrame:
@@ -108,16 +103,9 @@ def sources(chosen: Chosen) -> pd.DataFrame:
             "panel",
             Words(zh="示例园区企业面板", en="Panel of firms in example parks"),
         )
-    if chosen.survey:
-        named[f"{MARK}Y1"] = (
-            "questionnaire;survey_design;control_totals;responses",
-            Words(zh="示例满意度调查", en="Example satisfaction surveys"),
-        )
-    if chosen.hotline:
-        named[f"{MARK}T1"] = "tickets", Words(zh="示例诉求工单", en="Example hotline tickets")
-    if chosen.participation:
-        words = Words(zh="示例活动与公众参与", en="Example events and participation")
-        named[f"{MARK}N1"] = "events;participation", words
+    for voice in (name for name in VOICES if getattr(chosen, name)):
+        own = declared(voice)["source"]
+        named[own["source_id"]] = own["table"], Words(zh=own["zh"], en=own["en"])
     rows = [
         {
             "source_id": name, "table": table, "kind": "synthetic", "licence": "MIT",
