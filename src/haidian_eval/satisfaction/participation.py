@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from haidian_eval.errors import ParameterError, not_known
 from haidian_eval.satisfaction.design import Names, named
@@ -71,12 +71,15 @@ def coverage(
 
 
 def spread(cells: pd.DataFrame, share: pd.Series, level: float) -> Spread:
-    """Return shares with standard errors from the spread between events (ratio estimator)."""
+    """Return shares with standard errors from the spread between events (ratio estimator).
+
+    cells: event x level, persons. A level that nobody or everybody has counts an event as one.
+    """
     events, known = len(cells), float(cells.to_numpy().sum())
     apart = cells.to_numpy() - np.outer(cells.sum(axis=1), share)
     factor = events / (events - 1) if events > 1 else np.nan
     se = np.sqrt(factor * (apart**2).sum(axis=0)) / known if known else np.full(len(share), np.nan)
-    size = np.full(len(share), known)
+    size = np.where(se > 0, known, events)  # where nobody or everybody is of a level
     df = np.full(len(share), events - 1 if events > 1 else np.nan)
     return Spread(share.to_numpy(), se, size, df, level)
 
@@ -193,10 +196,13 @@ def half_answered(
     days: np.ndarray, waiting: np.ndarray, level: float
 ) -> tuple[float, float, float]:
     """Return the median and its limits from right-censored days."""
+    from scipy import stats  # a second that the rest need not wait
+
     if waiting.all():
         return (float("nan"),) * 3
     curve = stats.ecdf(stats.CensoredData(uncensored=days[~waiting], right=days[waiting])).sf
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
+        warnings.filterwarnings("ignore", "The confidence interval is undefined at some")
         ends = curve.confidence_interval(level, method="log-log")
     at = [np.nan_to_num(one.probabilities, nan=2.0) <= 0.5 for one in (curve, ends.low, ends.high)]
     found = (float(curve.quantiles[one.argmax()]) if one.any() else np.nan for one in at)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from haidian_eval.errors import ParameterError
 from haidian_eval.params.hotline import ChartRule
@@ -72,11 +72,7 @@ def chart(rows: pd.DataFrame, rule: ChartRule) -> tuple[pd.DataFrame, dict[str, 
     frame = rows[["month", "value", "denominator"]].assign(
         centre=centre, low=low, high=high, beyond=beyond, run=run, signal=kind
     )
-    if rule.overdispersed or not 0 < centre < 1:
-        outside = np.full(len(value), stats.norm.sf(rule.sigmas))
-        sides = Sides(outside, outside, *np.full((2, len(value)), 0.5))
-    else:
-        sides = binomial_sides(size, centre, low, high)
+    sides = expected_sides(size, centre, low, high, rule)
     found = {"months": len(value), "centre": centre, "dispersion": spread,
              "signals": int(beyond.sum() + (run == rule.run).sum()),
              "expected": expected_alarms(sides, rule.run),
@@ -113,15 +109,21 @@ class Sides:
     above: Array
 
 
-def binomial_sides(size: Array, centre: float, low: Array, high: Array) -> Sides:
-    """Return the probabilities of binomial shares, exactly, as if the centre were the truth."""
-    binomial = stats.binom(np.round(size), centre)
-    middle = np.round(size) * centre
-    under, over = (np.round(size * limit, 9) for limit in (low, high))
-    return Sides(
-        binomial.cdf(np.ceil(under) - 1), binomial.sf(np.floor(over)),
-        binomial.cdf(np.ceil(np.round(middle, 9)) - 1), binomial.sf(np.floor(np.round(middle, 9))),
-    )  # fmt: skip
+def expected_sides(size: Array, centre: float, low: Array, high: Array, rule: ChartRule) -> Sides:
+    """Return the probabilities as if the centre were the truth: binomial; normal if overdispersed.
+
+    Without anything to vary (a centre of 0 or 1) all points are on the centre.
+    """
+    if not 0 < centre < 1:
+        return Sides(*np.zeros((4, len(size))))
+    if rule.overdispersed:
+        outside = np.full(len(size), special.ndtr(-rule.sigmas))
+        return Sides(outside, outside, *np.full((2, len(size)), 0.5))
+    n = np.round(size)
+    under, over, middle = (np.round(n * limit, 9) for limit in (low, high, centre))
+    below, beneath = (special.bdtr(np.ceil(at) - 1, n, centre) for at in (under, middle))
+    above, aloft = (special.bdtrc(np.floor(at), n, centre) for at in (over, middle))
+    return Sides(*(np.nan_to_num(share) for share in (below, above, beneath, aloft)))
 
 
 def expected_alarms(sides: Sides, run: int) -> float:
