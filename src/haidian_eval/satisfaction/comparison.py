@@ -247,6 +247,8 @@ def chi_square(frame: Any, design: AnyDesign, row: str, column: str) -> Independ
     Rows with a blank in either column are left out. Raises ParameterError for fewer than two
     levels.
     """
+    if row == column:
+        raise ParameterError(f"column {row!r} is compared with itself; name two columns")
     sample = read_cells(frame, design, (), (row, column))
     inside = sample.keys[[row, column]].notna().all(axis=1).to_numpy() & (sample.weights > 0)
     levels = [sorted(sample.keys.loc[inside, name].unique().tolist()) for name in (row, column)]
