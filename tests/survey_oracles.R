@@ -76,10 +76,13 @@ domains <- function(name, d, kind, variable, by, wanted = TRUE) {
     else one(name, part, kind, variable, names, domain, wanted)
   }
 }
-contrast <- function(name, d, option, stat) {
+# Means of k groups are a regression with k coefficients: k - 1 degrees of freedom are lost, as in
+# svyttest and svyglm.
+contrast <- function(name, d, option, stat, lost = 0, inside = d) {
   stat <- svycontrast(stat, list(contrast = eval(attr(stat, "weights"))))
-  limits <- confint(stat, df = freedom(d))
-  put(name, "contrast", "", "", option, "", "", coef(stat), SE(stat), limits[1], limits[2], NA, freedom(d))
+  df <- freedom(inside) - lost
+  limits <- confint(stat, df = df)
+  put(name, "contrast", "", "", option, "", "", coef(stat), SE(stat), limits[1], limits[2], NA, df)
 }
 contrasts <- function(name, d) {
   both <- svymean(~speed + clarity, d)
@@ -99,12 +102,15 @@ contrasts <- function(name, d) {
     by <- svytotal(~yA + yB + yC + nA + nB + nC, d)
     attr(by, "weights") <- quote(quote(yA / nA - 0.5 * yB / nB - 0.5 * yC / nC))
   }
-  contrast(name, d, "mean y A - (B + C) / 2", by)
+  contrast(name, d, "mean y A - (B + C) / 2", by, lost = 2)
   total <- svytotal(~yA + yB, d)
   attr(total, "weights") <- c(yA = 1, yB = -1)
-  contrast(name, d, "total y A - B", total)
+  contrast(name, d, "total y A - B", total, inside = subset(d, sector != "C"))
 }
 tests <- function(name, d, row, column) {
+  there <- !is.na(d$variables[[row]]) & !is.na(d$variables[[column]])
+  d <- d[there, ]  # missing answers are a domain
+  if (!is.null(d$plain)) d$degf <- freedom(d)
   for (v in c(row, column)) d$variables[[v]] <- factor(d$variables[[v]])
   found <- svychisq(as.formula(paste0("~", row, "+", column)), d, statistic = "F")
   put(name, "chi_square", row, column, "F", "", "", found$statistic, NA, NA, NA, NA, NA)
