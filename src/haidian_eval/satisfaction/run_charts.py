@@ -56,7 +56,9 @@ def run_charts(rates: pd.DataFrame, rate: str, rule: ChartRule | None = None) ->
         frames.append(frame.assign(**named)[[*units, *frame.columns]])
         series.append(named | found)
     if not frames:
-        raise ParameterError(f"rate={rate!r} has tickets in fewer than two months; nothing to chart")
+        raise ParameterError(
+            f"rate={rate!r} has tickets in fewer than two months; nothing to chart"
+        )
     return RunCharts(pd.concat(frames, ignore_index=True), pd.DataFrame(series))
 
 
