@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from math import sqrt
 from typing import Any
 
@@ -138,15 +138,22 @@ def of_residents(units: pd.DataFrame) -> dict[str, Case]:
     }  # fmt: skip
 
 
+MAKERS = {"enterprise": of_firms, "resident": of_residents}
+
+
 def sample(own: Population, wave: int, seed: int) -> pd.DataFrame:
     asked = variables(take(own, CHOSEN, wave, seed))
     return asked.assign(responded=(asked["outcome"] == "complete").astype(int))
 
 
-def recover(surveys: int, seed: int) -> pd.DataFrame:
+def recover(
+    surveys: int,
+    seed: int,
+    makers: Mapping[str, Callable[[pd.DataFrame], dict[str, Case]]] = MAKERS,
+) -> pd.DataFrame:
     """Return by population, label and survey the estimate, se, interval and truth."""
     rows = []
-    for name, make in (("enterprise", of_firms), ("resident", of_residents)):
+    for name, make in makers.items():
         own = known(CHOSEN, POPULATION)[name]
         waves = [variables(own.units.join(answers)) for answers in own.answers]
         cases, true = make(waves[0]), truths(*waves)
