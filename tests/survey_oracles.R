@@ -108,9 +108,6 @@ contrasts <- function(name, d) {
   contrast(name, d, "total y A - B", total, inside = subset(d, sector != "C"))
 }
 tests <- function(name, d, row, column) {
-  there <- !is.na(d$variables[[row]]) & !is.na(d$variables[[column]])
-  d <- d[there, ]  # missing answers are a domain
-  if (!is.null(d$plain)) d$degf <- freedom(d)
   for (v in c(row, column)) d$variables[[v]] <- factor(d$variables[[v]])
   found <- svychisq(as.formula(paste0("~", row, "+", column)), d, statistic = "F")
   put(name, "chi_square", row, column, "F", "", "", found$statistic, NA, NA, NA, NA, NA)

@@ -470,3 +470,12 @@ def test_contrast_of_levels_by_two_columns_and_by_two_variables() -> None:
     alone = estimate(inside, DESIGN, "gap", by="sector").set_index("sector").loc["A"]
     assert both["estimate"] == pytest.approx(alone["estimate"], rel=1e-10)
     assert both["se"] == pytest.approx(alone["se"], rel=1e-10)
+
+
+def test_contrast_of_totals_is_the_total_of_signed_answers() -> None:
+    """No mean of a group is fitted, so the groups take no degrees of freedom."""
+    frame = drawn(22)
+    sign = frame["mood"].map({"yes": 1.0, "no": -1.0})
+    alone = estimate(frame.assign(signed=sign * frame["y"]), DESIGN, "signed", kind="total")
+    found = contrast(frame, DESIGN, "y", {"yes": 1, "no": -1}, by="mood", kind="total")
+    same(found, alone, 1e-10, ["estimate", "se", "low", "high", "df"])
