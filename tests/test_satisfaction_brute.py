@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from survey_oracles import FRAMES
 
 from haidian_eval.satisfaction import (
     Design,
+    calibrate,
     compare_waves,
     contrast,
     estimate,
     non_response,
+    rake,
     read_sample,
 )
 
@@ -266,3 +269,31 @@ def test_everybody_answering_changes_nothing() -> None:
         adjusted = estimate(frame, non_response(frame, ELEMENTS, "answered", "sex"), "y", kind=kind)
         columns = ["estimate", "se", "low", "high", "n", "df"]
         pd.testing.assert_frame_equal(adjusted[columns], bare[columns], rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["mean", "total", "ratio"])
+@pytest.mark.parametrize("adjust", ["drawn", "raked", "calibrated"])
+def test_change_among_the_same_units_is_a_contrast_of_two_answers(adjust: str, kind: str) -> None:
+    """Both waves hold the same firms: what a contrast says within one frame, waves must say."""
+    base = Design(strata="stratum", clusters="psu", weights="w", fpc="psus")
+    before = FRAMES["firms"]().assign(**VERSIONS)
+    sizes = pd.Series({"small": 1700.0, "middle": 1300.0, "large": 1400.0}).rename_axis("size")
+    sectors = pd.Series({"A": 1750.0, "B": 1450.0, "C": 1200.0}).rename_axis("sector")
+    design: Any = {
+        "drawn": lambda: base,
+        "raked": lambda: rake(before, base, [sizes, sectors]),
+        "calibrated": lambda: calibrate(before, base, {"intercept": 4400.0, "staff": 130_000.0}),
+    }[adjust]()
+    after = before.assign(y=before["cost"] + 0.5 * before["y"])
+    both = before.assign(later=after["y"])
+    options = {"kind": kind, "denominator": "staff" if kind == "ratio" else None}
+    paired = contrast(both, design, ["later", "y"], {"later": 1, "y": -1}, **options).iloc[0]
+    found = change(before, after, design, overlap=None, **options)
+    assert found["change"] == pytest.approx(paired["estimate"], rel=1e-9)
+    assert found["se"] == pytest.approx(paired["se"], rel=1e-9)
+    assert found["overlap"] == 18  # clusters
+    by = compare_waves(before, after, design, "y", by="sector", **options).set_index("sector")
+    weights = {("later", "B"): 1, ("y", "B"): -1}
+    inside = contrast(both, design, ["later", "y"], weights, by="sector", **options).iloc[0]
+    assert by.loc["B", "change"] == pytest.approx(inside["estimate"], rel=1e-9)
+    assert by.loc["B", "se"] == pytest.approx(inside["se"], rel=1e-9)

@@ -189,8 +189,8 @@ def test_interval_for_shares_is_refused_for_means(interval: str) -> None:
     refused_estimate(firms(), interval, "proportion|share", interval=interval)
 
 
-@pytest.mark.parametrize("level", [0.0, 1.0, 95, -0.5, np.nan])
-def test_level_outside_0_and_1_is_refused(level: float) -> None:
+@pytest.mark.parametrize("level", [0.0, 1.0, 95, -0.5, np.nan, "0.95"])
+def test_level_outside_0_and_1_is_refused(level: Any) -> None:
     refused_estimate(firms(), "level", str(level), level=level)
 
 
@@ -203,6 +203,21 @@ def test_ratio_needs_its_denominator_and_nothing_else_does() -> None:
     refused_estimate(firms(), "denominator", kind="ratio")
     refused_estimate(firms(), "staf", "staff", kind="ratio", denominator="staf")
     refused_estimate(firms(), "denominator", "ratio", kind="mean", denominator="staff")
+
+
+def test_ratio_of_a_variable_to_itself_is_one_or_refused() -> None:
+    try:
+        found = estimate(firms(), DESIGN, "y", kind="ratio", denominator="y").iloc[0]
+    except ParameterError as error:
+        assert "denominator" in str(error)
+    else:
+        assert (found["estimate"], found["se"]) == (1.0, pytest.approx(0.0, abs=1e-12))
+
+
+@pytest.mark.parametrize("name", ["level", "variable", "estimate", "se", "n"])
+def test_group_column_with_the_name_of_a_result_is_refused(name: str) -> None:
+    """Two columns of one name: one of them would be read for the other."""
+    refused_estimate(firms().rename(columns={"sector": name}), name, "rename", by=name)
 
 
 def test_ratio_to_nothing_has_no_number() -> None:
@@ -262,6 +277,20 @@ def test_replicate_weight_that_is_no_number_is_refused(value: float) -> None:
     refused_estimate(frame, "brr2", design=Design(weights="w", replicates=columns))
 
 
+@pytest.mark.parametrize("kind", ["mean", "quantile"])
+def test_domain_that_a_replicate_lacks_has_no_error(
+    kind: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    """Half of the half samples leave out PSU a00: no number of theirs may be made up or dropped."""
+    frame = FRAMES["paired"]().assign(here=lambda f: np.where(f["psu"] == "a00", "yes", "no"))
+    columns = tuple(f"brr{i + 1}" for i in range(8))
+    design = Design(weights="w", replicates=columns)
+    found = estimate(frame, design, "y", kind=kind, by="here").set_index("here")
+    assert found["estimate"].notna().all()
+    assert found["se"].isna().to_dict() == {"no": False, "yes": True}
+    assert [str(w.message) for w in recwarn if w.category is RuntimeWarning] == []
+
+
 # --- calibration ---------------------------------------------------------------------------------
 
 
@@ -287,7 +316,7 @@ def test_margins_that_sum_to_different_populations_are_refused() -> None:
     refused(lambda: rake(firms(), DESIGN, [SECTOR, MOOD + 50]), "sector", "mood", "4400", "4500")
 
 
-@pytest.mark.parametrize("bad", [-5.0, np.nan, np.inf])
+@pytest.mark.parametrize("bad", [0.0, -5.0, np.nan, np.inf])
 def test_total_that_is_no_count_is_refused(bad: float) -> None:
     wrong = SECTOR.where(SECTOR.index != "B", bad)
     refused(lambda: post_stratify(firms(), DESIGN, wrong), "sector", "B")

@@ -92,7 +92,8 @@ for policy in POLICIES:
     lone = {"strata": "stratum", "clusters": "psu", "weights": "w", "singleton": policy}
     DESIGNS[f"lonely_{policy}"] = ("lonely", Design(**lone))
     DESIGNS[f"lonely_counted_{policy}"] = ("lonely", Design(**lone, fpc="psus"))
-    DESIGNS[f"lonely_inside_{policy}"] = ("lonely_inside", Design(**lone | STAGES))
+    if policy != "average":  # R has no number where no stratum of a PSU can be estimated
+        DESIGNS[f"lonely_inside_{policy}"] = ("lonely_inside", Design(**lone | STAGES))
 
 Adjust = Callable[[pd.DataFrame], Any]
 SHORT = SECTOR * 0 + [420.0, 380.0, 500.0]
@@ -213,8 +214,6 @@ def estimated(name: str) -> pd.DataFrame:
 
 @pytest.mark.parametrize("name", [*DESIGNS, *CALIBRATED])
 def test_estimates_agree_with_r_survey(name: str) -> None:
-    if name == "lonely_inside_average":
-        pytest.skip("R has no number where no stratum of a stage can be estimated")
     rows = estimated(name)
     assert len(rows) >= 9
     wrong = []
