@@ -137,7 +137,7 @@ def test_months_of_any_kind_of_date_are_the_same(kind: str) -> None:
     ]  # fmt: skip
 
 
-@settings(max_examples=6)
+@settings(max_examples=5)
 @given(st.integers(1, 60), st.integers(0, 99), st.sampled_from(["counts", "half", "no"]))
 def test_three_engines_give_the_same_rates(n: int, seed: int, basically: Any) -> None:
     rows, rule = drawn(n, seed), HotlineRule(basically=basically, resolution="answered")
@@ -146,13 +146,16 @@ def test_three_engines_give_the_same_rates(n: int, seed: int, basically: Any) ->
     for engine in ENGINES.values():
         assert_frame_equal(hotline_rates(engine(rows), rule, ("street", "month")), expected,
                            rtol=SAME)  # fmt: skip
-    flags = ["callback_reached", "responded", "resolved"]
-    real = rows.assign(**{name: rows[name].map({"yes": True, "no": False}).astype("boolean")
-                          for name in flags})  # fmt: skip
-    assert_frame_equal(hotline_rates(real, rule, ("street", "month")), expected)
-    plain = rows.assign(**{name: rows[name].map({"yes": True, "no": False}).astype(object)
-                           for name in flags})  # fmt: skip
-    assert_frame_equal(hotline_rates(plain, rule, ("street", "month")), expected)
+
+
+@pytest.mark.parametrize("kind", ["boolean", "object"])
+def test_flags_are_words_or_true_and_false(kind: str) -> None:
+    rows = drawn(200)
+    flags = {name: rows[name].map({"yes": True, "no": False}).astype(kind)
+             for name in ("callback_reached", "responded", "resolved")}  # fmt: skip
+    assert_frame_equal(
+        hotline_rates(rows.assign(**flags), RULE, "street"), hotline_rates(rows, RULE, "street")
+    )
 
 
 def test_rates_lie_inside_their_intervals_and_both_inside_0_and_1() -> None:
@@ -164,10 +167,20 @@ def test_rates_lie_inside_their_intervals_and_both_inside_0_and_1() -> None:
 
 
 def test_unknown_columns_and_keys_are_named() -> None:
-    with pytest.raises(ParameterError, match=r"by='steet' is not known \(did you mean 'street'"):
+    with pytest.raises(ParameterError, match=r"by='steet': column 'steet' is not known \(did"):
         hotline_rates(tickets(), RULE, "steet")
     with pytest.raises(ParameterError, match="column 'resolved' of the tickets is not known"):
         hotline_rates(tickets().drop(columns="resolved"), RULE)
+    with pytest.raises(ParameterError, match="by='month': column 'received_on' is not known"):
+        hotline_rates(tickets().drop(columns="received_on"), RULE, "month")
+
+
+def test_no_tickets_give_no_rates() -> None:
+    assert len(hotline_rates(tickets().iloc[:0], RULE, ("street", "month"))) == 0
+    assert len(hotline_rates(tickets().iloc[:0], RULE)) == 0
+    assert len(hotline.exclusions(tickets().iloc[:0], RULE, "street")) == 0
+    with pytest.raises(ParameterError, match="nobody can say how many callers"):
+        rank_streets(tickets().iloc[:0], RULE)
 
 
 def many(rates: dict[tuple[str, str], tuple[int, int]]) -> Frame:

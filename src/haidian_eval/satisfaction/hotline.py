@@ -82,7 +82,8 @@ def key(tickets: Any, name: str) -> nw.Expr:
     known = columns_of(tickets)
     column = BY.get(name, RECEIVED if name == "month" else name)
     if column not in known:
-        raise ParameterError(not_known(f"by={name!r}", name, ["month", *BY, *known]))
+        names = known if column != name else ["month", *BY, *known]
+        raise ParameterError(not_known(f"by={name!r}: column {column!r}", column, names))
     own = nw.col(column)
     if name != "month":
         return own

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize
 from scipy.special import expit, fdtri, logit, ndtri
 
 from haidian_eval.errors import ParameterError, TableError, not_known
@@ -201,6 +200,8 @@ def one_factor(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     def misfit(own: np.ndarray) -> tuple[float, np.ndarray]:
         others, loading = factor(own)
         return (others - np.log(np.maximum(others, 1e-9))).sum(), (loading**2 + own - 1) / own**2
+
+    from scipy.optimize import minimize  # 24 MB and half a second that estimates need not wait
 
     start = np.clip(0.5 / np.abs(np.diag(np.linalg.pinv(correlation))), 0.05, 0.95)
     best = minimize(misfit, start, jac=True, method="L-BFGS-B", bounds=[(SMALLEST, 1)] * len(scale),
