@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from haidian_eval.satisfaction.hiding import grid_of, room_of, search, too_narro
 from haidian_eval.satisfaction.rows import Rates, suppress_rows
 from haidian_eval.satisfaction.suppression import TOTAL, audit, protect, round_counts, suppress
 
-SECONDS = 4  # twice what is promised for 29 x 12, since other tests run beside
+SECONDS = 2  # of processor time
 
 
 def table(rows: list[list[int]], names: str = "ABCDEFGH") -> pd.DataFrame:
@@ -46,6 +46,15 @@ def test_the_cheapest_cycle_through_a_small_cell_is_hidden() -> None:
     assert hidden_in(actual) == {"Bx", "Bz", "Cx", "Cz"}
     assert actual.loc["A"].tolist() == [20, 50, 10]
     assert (actual.dtypes == "Int64").all()
+
+
+def test_a_cell_hidden_on_the_way_is_shown_again_where_others_suffice() -> None:
+    # A z 4 first goes with C y 11 (A y 29, C z 18), B x 9 then with B y 14, C x 17. Without C y:
+    # A z = t, A y = 33 - t, B y = 10 + t, B x = 13 - t, C x = 13 + t, C z = 22 - t: t = 0 .. 13
+    frame = table([[37, 29, 4], [9, 14, 29], [17, 11, 18]])
+    actual = suppress(frame)
+    assert hidden_in(actual) == {"Ay", "Az", "Bx", "By", "Cx", "Cz"}
+    assert ranges_of(frame, actual.isna())["Bx"] == (0, 13)
 
 
 def test_marks_say_what_is_small_and_what_goes_with_it() -> None:
@@ -236,6 +245,13 @@ def test_no_hidden_cell_can_be_recovered(block: int) -> None:
         assert (low[small[at]] <= some[small[at]]).all(), seed
 
 
+def test_a_width_asked_for_holds_for_every_hidden_cell() -> None:
+    for seed in range(40):
+        frame = drawn(seed, rows=5, columns=4)
+        limits = audit(frame, protect(frame, width=30).table.isna())
+        assert (limits["high"] - limits["low"] >= 30).all(), seed
+
+
 def solutions(frame: pd.DataFrame, gone: np.ndarray) -> np.ndarray | None:
     """All tables of whole numbers that go with what is shown; None where there are too many."""
     away, counts = gone[:-1, :-1], whole(frame).to_numpy()
@@ -293,17 +309,17 @@ def test_streets_by_industry_take_less_than_two_seconds() -> None:
     for mean in (8, 40):
         random = np.random.default_rng(1)
         rates = mean * np.outer(random.gamma(2, 0.5, 29), random.gamma(2, 0.5, 12))
-        start = perf_counter()
+        start = process_time()
         assert protect(pd.DataFrame(random.poisson(rates))).hidden > 20
-        assert perf_counter() - start < SECONDS
+        assert process_time() - start < SECONDS
 
 
 def test_a_large_table_ends() -> None:
     random = np.random.default_rng(2)
     frame = pd.DataFrame(random.poisson(20 * random.gamma(1, 1, (200, 12))))
-    start = perf_counter()
+    start = process_time()
     found = protect(frame)
-    assert perf_counter() - start < 10 * SECONDS
+    assert process_time() - start < 10 * SECONDS
     assert (found.table.fillna(10) >= 10).all(axis=None)
 
 

@@ -151,9 +151,9 @@ def ascending(grid: Grid, cells: np.ndarray) -> list[Cell]:
 def search(grid: Grid) -> np.ndarray:
     """Return what is to be hidden: small cells, and the cheapest cycles that let them move.
 
-    What is safe stays safe when more is hidden, so this ends. The optimum by integer programming
-    (Fischetti and Salazar 2000) hid up to 6 % fewer respondents and took up to three minutes for a
-    table of 8 x 8. Where nothing that may be hidden suffices, all of it is.
+    What is safe stays safe when more is hidden, so this ends; where nothing suffices, all that may
+    be hidden is. On tables up to 8 x 8 the optimum by integer programming (Fischetti and Salazar
+    2000) hid 0 to 6 % fewer respondents besides the small cells, and took up to minutes.
     """
     hidden = grid.hidden | grid.primary
     queue = ascending(grid, hidden & ~grid.unpublished)

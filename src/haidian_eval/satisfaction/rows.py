@@ -45,11 +45,8 @@ def suppress_rows(
     "", "primary", "secondary", or "rate" where the count stays.
     """
     by = [by] if isinstance(by, str) else list(by)
-    named = (
-        [own for own in (rates.numerator, rates.level, rates.population) if own] if rates else []
-    )
-    if absent := [own for own in (*by, count, *(values or ()), *named) if own not in frame]:
-        raise ParameterError(not_known(f"the column {absent[0]!r}", absent[0], frame.columns))
+    asked = (rates.numerator, rates.level, rates.population) if rates else ()
+    known_columns(frame, [*by, count, *(values or ()), *(own for own in asked if own)])
     if len(by) > (1 if rates else 2):
         raise ParameterError(f"by = {by}: at most two columns, with `rates` one")
     place = placed(frame[by], total)
@@ -65,13 +62,18 @@ def suppress_rows(
         small = small_rates(frame, rates, place, wide[0], found.marks[0], margins)
         why = np.where(small & (why == ""), "rate", why)
     if values is None:
-        numeric = frame.select_dtypes("number").columns
-        values = [own for own in numeric if own not in (*by, count, *named[1:])]
-    blank = dict.fromkeys([*values, *named[:1]], why != "")
-    blank[count] = np.isin(why, ("primary", "secondary"))
+        values = frame.select_dtypes("number").columns.difference([*by, count, *asked[1:]])
+    gone = dict.fromkeys([*values, *asked[:1]], why != "")
+    gone[count] = np.isin(why, ("primary", "secondary"))
     return frame.assign(
-        **{own: blanked(frame[own], gone) for own, gone in blank.items()}, suppressed=why
+        **{name: blanked(frame[name], rows) for name, rows in gone.items()}, suppressed=why
     )
+
+
+def known_columns(frame: pd.DataFrame, names: Sequence[str]) -> None:
+    """Raise a ParameterError for a column that the table lacks."""
+    if absent := [name for name in names if name not in frame]:
+        raise ParameterError(not_known(f"the column {absent[0]!r}", absent[0], frame.columns))
 
 
 def blanked(column: pd.Series, gone: np.ndarray) -> pd.Series:
