@@ -1,0 +1,213 @@
+"""What surveys say of satisfaction, as a reader's tables; shares in per cent, answers hidden if few.
+
+Everything that a rate must carry stands beside it: interval, n, design, frame, response, scale cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from haidian_eval.params import Satisfaction as Plan
+from haidian_eval.report.exhibit import MINUS, joined
+from haidian_eval.report.layout import lay_out
+from haidian_eval.report.operations import Said, Words
+from haidian_eval.report.views import names
+from haidian_eval.satisfaction.assessment import Satisfaction, assess_satisfaction
+from haidian_eval.tables.contracts import contracts
+
+UNITS = ("street_id", "park_id")  # domains whose levels are units of the edition
+SHARES = ["estimate", "se", "low", "high"]
+SHORT = 10  # levels of a control variable that are all shown
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A survey and the words in which it is told."""
+
+    own: Satisfaction
+    plan: Plan
+    words: Words
+
+    @property
+    def source(self) -> str:
+        """The sources of its rows."""
+        return self.own.survey.source
+
+    @property
+    def population(self) -> str:
+        """Who was asked, in words."""
+        return self.words.text(f"satisfaction.populations.{self.own.survey.population}")
+
+    def told(self, rows: pd.DataFrame, **more: object) -> pd.DataFrame:
+        """Return rows in per cent, with who was asked and the sources."""
+        known = [name for name in SHARES if name in rows]
+        return rows.assign(**{name: 100 * rows[name] for name in known}, source_id=self.source,
+                           population=self.population, **more)  # fmt: skip
+
+
+def read(tables: Mapping[str, pd.DataFrame], plan: Plan, words: Words) -> list[Case]:
+    """Return the surveys of the plan; none where the edition has no responses."""
+    if tables["responses"].empty:
+        return []
+    return [Case(assess_satisfaction(tables, own, plan), plan, words) for own in plan.surveys]
+
+
+def put_together(cases: Sequence[Case], parts: Sequence[pd.DataFrame], layout: str) -> pd.DataFrame:
+    """Return rows of all surveys as a table of layouts.toml."""
+    return lay_out(f"satisfaction.{layout}", pd.concat(parts, ignore_index=True), cases[0].words)
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """Return a share in a sentence, in per cent without the sign."""
+    return "—" if pd.isna(share) else MINUS.sub("−", f"{100 * share:.{digits}f}")
+
+
+def said(case: Case) -> Said:
+    """Return what sentences and captions say of a survey."""
+    own, rate = case.own, case.own.rates.headline
+    item, everybody = own.survey.items.loc[own.overall], own.disposition.iloc[-1]
+    return {
+        "population": case.population, "wave": own.survey.wave, "rate": percent(rate["estimate"]),
+        "low": percent(rate["low"]), "high": percent(rate["high"]), "n": int(rate["n"]),
+        "deff": f"{rate['deff']:.2f}", "level": f"{case.plan.level:.0%}",
+        "response": percent(everybody["rr1"]), "cut": cut_of(item), "before": case.plan.before,
+        "frame": listed(own.survey.drawn["frame"], case), "threshold": case.plan.threshold,
+        "question": wording(item, case), "version": own.survey.version,
+        "weighting": own.survey.weighting,
+    }  # fmt: skip
+
+
+def wording(item: pd.Series, case: Case) -> str:
+    """Return a question as it was asked."""
+    return case.words.text.choose(item, "wording")
+
+
+def cut_of(item: pd.Series) -> str:
+    """Return which answers count as satisfied, such as "≥4 (1–5)"."""
+    return f"≥{item['satisfied_from']:.0f} ({item['scale_min']:.0f}–{item['scale_max']:.0f})"
+
+
+def listed(cells: pd.Series, case: Case) -> str:
+    """Return the different words of some cells."""
+    return case.words.text.listing([str(one) for one in cells.dropna().unique()]) or "—"
+
+
+def item_name(item: str, case: Case) -> str:
+    """Return the short name of a question: what it is about."""
+    key = f"satisfaction.items.{item}"
+    if case.words.text.has(key):
+        return case.words.text(key)
+    about = case.own.survey.items.at[item, "construct"]
+    return str(about) if case.words.text.lang == "zh" and isinstance(about, str) else item
+
+
+def level_name(by: str, level: str, case: Case) -> str:
+    """Return the level of a background column in words."""
+    text, key = case.words.text, f"satisfaction.levels.{level}"
+    if by in UNITS:
+        return str(names(case.words.units, text).get(level, level))
+    return text(key) if text.has(key) else level
+
+
+def variable_name(by: str, case: Case) -> str:
+    """Return a background column in words."""
+    declared = contracts()["responses"].columns[by]
+    return declared.zh if case.words.text.lang == "zh" else declared.en
+
+
+def cards(cases: Sequence[Case]) -> pd.DataFrame:
+    """Return the rate of each population with what it needs beside it."""
+    return pd.DataFrame([
+        {part: case.words.text(f"satisfaction.card.{part}", **said(case))
+         for part in ("figure", "label", "about")} | {"source_id": case.source}
+        for case in cases
+    ])  # fmt: skip
+
+
+def headline(cases: Sequence[Case]) -> pd.DataFrame:
+    """Return the rates with question, cut, interval, n, design effect, frame and response."""
+    parts = []
+    for case in cases:
+        own, told = case.own, said(case)
+        row = own.rates.headline.to_frame().T.astype({name: float for name in [*SHARES, "deff"]})
+        everybody = own.disposition.iloc[-1]
+        responses = {name: 100 * everybody[name] for name in ("rr1", "rr3")}
+        texts = {name: told[name] for name in ("question", "cut", "frame")}
+        parts.append(case.told(row, **texts, **responses))
+    return put_together(cases, parts, "headline")
+
+
+def disposition(cases: Sequence[Case]) -> pd.DataFrame:
+    """Return what became of the sample, all of it and by stratum."""
+    parts = []
+    for case in cases:
+        rows = case.own.disposition
+        whole = case.words.text("satisfaction.whole")
+        shares = {name: 100 * rows[name] for name in ("raw", "rr1", "rr3", "weighted")}
+        hidden = rows["hidden"].where(rows["hidden"] != "", None)
+        stratum = rows["stratum_id"].where(rows["stratum_id"].notna(), whole)
+        parts.append(case.told(rows.iloc[::-1] if False else rows, **shares).assign(
+            stratum=stratum, hidden=hidden, low=100 * rows["low"], high=100 * rows["high"]))
+    return put_together(cases, parts, "disposition")
+
+
+def weights(cases: Sequence[Case]) -> pd.DataFrame:
+    """Return how unequal the weights are."""
+    parts = [case.told(case.own.weights.summary) for case in cases]
+    return put_together(cases, parts, "weights")
+
+
+def margins(cases: Sequence[Case]) -> pd.DataFrame:
+    """Return shares of levels before and after weighting; of many levels the largest gap."""
+    parts = []
+    for case in cases:
+        rows, text = case.own.weights.margins, case.words.text
+        for name, own in rows.groupby("variable", sort=False):
+            shares = own[["population", "unweighted", "design", "final"]]
+            if len(own) > SHORT:
+                gaps = shares.sub(shares["population"], axis=0).abs().max().to_frame().T
+                shares = gaps.assign(population=np.nan)
+                label = [text("satisfaction.largest_gap", levels=len(own))]
+            else:
+                label = [level_name(str(name), level, case) for level in own["level"]]
+            told = 100 * shares.rename(columns={"population": "in_population"})
+            parts.append(case.told(told, label=label, variable=variable_name(str(name), case)))
+    return put_together(cases, parts, "margins")
+
+
+def weightings(cases: Sequence[Case]) -> pd.DataFrame:
+    """Return the rate unweighted, by design weights, adjusted for non-response and raked."""
+    parts = [case.told(case.own.rates.weightings) for case in cases]
+    return put_together(cases, parts, "weightings")
+
+
+def answers(case: Case) -> pd.DataFrame:
+    """Return how each question was answered; levels of few are hidden together."""
+    rows, items = case.own.rates.answers, case.own.survey.items
+    ends = items.loc[rows["item_id"], ["scale_min", "scale_max"]].to_numpy(float)
+    place = rows["value"].to_numpy(float)
+    middle = ends.mean(axis=1)
+    below = np.where(place < middle, 1.0, np.where(place == middle, 0.5, 0.0))
+    told = case.told(rows.assign(estimate=rows["share"]))
+    hidden = rows["hidden"] != ""
+    scale = case.words.text("satisfaction.hidden_levels")
+    labels = [scale if pd.isna(value) else f"{value:.0f}" for value in place]
+    return told.assign(
+        item=[item_name(item, case) for item in rows["item_id"]], share=told["estimate"],
+        below=np.where(np.isnan(place), 1.0, below), level=place - ends[:, 0] + 1,
+        levels=ends[:, 1] - ends[:, 0] + 1, label=labels, hidden=hidden,
+    )  # fmt: skip
+
+
+def domains(case: Case, by: str) -> pd.DataFrame:
+    """Return the rate by the levels of a background column, units in administrative order."""
+    own = case.own.rates.domains
+    rows = case.told(own[own["by"] == by])
+    label = [level_name(by, level, case) for level in rows["class"]]
+    n = [f"{one:.0f}" if pd.notna(one) else "—" for one in rows["n"]]
+    hidden = rows["hidden"].where(rows["hidden"] != "", None)
+    return rows.assign(label=label, value=rows["estimate"], n_said=n, hidden=hidden)

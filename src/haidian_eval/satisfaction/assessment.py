@@ -1,0 +1,258 @@
+"""One survey told with everything that its rate must carry: how it was drawn, how sure, of whom.
+
+Shares are of 1. The headline is raked to the population; answers of single respondents do not
+leave this module, and what is told of few is hidden here, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+import pandas as pd
+
+from haidian_eval.errors import ParameterError
+from haidian_eval.params import Satisfaction as Plan
+from haidian_eval.params import Surveyed
+from haidian_eval.satisfaction.calibration import Calibrated
+from haidian_eval.satisfaction.comparison import compare_waves
+from haidian_eval.satisfaction.design import Design
+from haidian_eval.satisfaction.disposition import Weights, disposition, weights_of
+from haidian_eval.satisfaction.drivers import (
+    ImportancePerformance,
+    KeyDrivers,
+    importance_performance,
+    key_drivers,
+)
+from haidian_eval.satisfaction.estimates import estimate
+from haidian_eval.satisfaction.ordinal import OrdinalModel, ordinal_model, proportional_odds
+from haidian_eval.satisfaction.reading import RESPONDENT, STRATUM, Survey, read_survey
+from haidian_eval.satisfaction.reliability import alpha, omega
+from haidian_eval.satisfaction.sample import read_sample
+from haidian_eval.satisfaction.suppression import suppress
+from haidian_eval.satisfaction.weighting import non_response, rake
+
+TOLD = ["estimate", "se", "low", "high", "n", "deff", "df"]
+T = TypeVar("T")
+FINAL = "raked"  # the weights of all results
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Shares that count as satisfied, and how questions were answered.
+
+    headline: one row: estimate, se, low, high, n, deff, df. weightings: weighting (unweighted,
+    design, adjusted, raked), the same. items: item_id, the same. domains: by, level, the same;
+    hidden: why a row has no numbers (blank, "small" or "secondary"). answers: item_id, value (of
+    the scale), share, low, high, count, n; hidden.
+    """
+
+    headline: pd.Series
+    weightings: pd.DataFrame
+    items: pd.DataFrame
+    domains: pd.DataFrame
+    answers: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The rate against the wave before; positive: more are satisfied.
+
+    rows: item_id, before, after, estimate (difference), se, low, high, p, n_before, n_after,
+    overlap (respondents of both). refused: why there is no comparison, in words of the program.
+    versions: of the questionnaire and the weights, before and now.
+    """
+
+    rows: pd.DataFrame
+    refused: str
+    versions: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What stands behind the overall answer; none where the survey does not carry it.
+
+    reliability: measure, value, low, high, n, items. why: what could not be had -> the reason.
+    """
+
+    reliability: pd.DataFrame
+    ordinal: OrdinalModel | None
+    odds: pd.DataFrame
+    drivers: KeyDrivers | None
+    importance: ImportancePerformance | None
+    why: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Satisfaction:
+    """All that one wave says of one population.
+
+    overall: the question of the headline. disposition: as `disposition`, small strata hidden.
+    """
+
+    survey: Survey
+    choice: Surveyed
+    overall: str
+    rates: Rates
+    disposition: pd.DataFrame
+    weights: Weights
+    change: Change
+    explained: Explained
+
+
+def rate_of(item: str) -> str:
+    """Return the column that says whether an answer counts as satisfied."""
+    return f"satisfied_{item}"
+
+
+def counted(survey: Survey) -> pd.DataFrame:
+    """Return respondents with a column per question: 1.0 satisfied, 0.0 not, missing no answer."""
+    asked = survey.items.loc[[*survey.named("overall"), *survey.named("driver"),
+                              *survey.named("loyalty")]]  # fmt: skip
+    cuts = asked["satisfied_from"].dropna()
+    found = {
+        rate_of(item): (survey.frame[item] >= cut).astype(float).where(survey.frame[item].notna())
+        for item, cut in cuts.items()
+    }
+    return survey.frame.assign(**found)
+
+
+def weighted(survey: Survey, frame: pd.DataFrame) -> dict[str, tuple[pd.DataFrame, object]]:
+    """Return frame and design of each way to weight: the last one is that of all results."""
+    issued = with_silent(survey, frame)
+    adjusted = non_response(issued, survey.design, "responded", [STRATUM])
+    raked = rake(frame, survey.design, list(survey.margins)) if survey.margins else survey.design
+    return {"unweighted": (frame, Design()), "design": (frame, survey.design),
+            "adjusted": (issued, adjusted), "raked": (frame, raked)}  # fmt: skip
+
+
+def with_silent(survey: Survey, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return respondents and, without answers, the eligible who did not respond."""
+    drawn = survey.drawn.assign(
+        weight=survey.drawn["design_weight"],
+        silent=survey.drawn["issued"] - survey.drawn["ineligible"] - survey.drawn["complete"],
+    )
+    rows = drawn.loc[drawn.index.repeat(drawn["silent"].astype(int))]
+    names = [name for name in rows if name in frame.columns]
+    silent = rows[names].assign(**{RESPONDENT: [f"silent-{at}" for at in range(len(rows))]})
+    whole = pd.concat([frame.assign(responded=True), silent.assign(responded=False)])
+    return whole.reset_index(drop=True)
+
+
+def rates_of(survey: Survey, choice: Surveyed, plan: Plan) -> tuple[Rates, Design | Calibrated]:
+    """Return all rates of a survey, and the design that they were estimated with."""
+    frame, overall = counted(survey), rate_of(headline_item(survey))
+    ways = weighted(survey, frame)
+    told = {"interval": plan.interval, "level": plan.level}
+    by_way = [estimate(rows, design, overall, **told).assign(weighting=name)
+              for name, (rows, design) in ways.items()]  # fmt: skip
+    rows, design = ways[FINAL]
+    known = [rate_of(item) for item in survey.items.index if rate_of(item) in rows]
+    items = estimate(rows, design, known, **told)
+    items["item_id"] = items["variable"].str.removeprefix(rate_of(""))
+    parts = [estimate(rows, design, overall, by=by, **told).rename(columns={by: "class"})
+             .assign(by=by) for by in choice.domains]  # fmt: skip
+    domains = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["by"])
+    return Rates(
+        by_way[-1].iloc[0], pd.concat(by_way, ignore_index=True)[["weighting", *TOLD]],
+        items[["item_id", *TOLD]], hide_small(domains, plan.threshold),
+        answers_of(rows, design, survey, plan),
+    ), design  # fmt: skip
+
+
+def headline_item(survey: Survey) -> str:
+    """Return the question of the headline: the first overall one."""
+    found = survey.named("overall")
+    if not found:
+        raise ParameterError(
+            f"the questionnaire {survey.version} has no answered question whose role is overall;"
+            " name one, since the rate is its share of satisfied answers"
+        )
+    return found[0]
+
+
+def answers_of(
+    frame: pd.DataFrame, design: Design | Calibrated, survey: Survey, plan: Plan
+) -> pd.DataFrame:
+    """Return the share of each answer to each question; levels of few are hidden together."""
+    parts = []
+    for item in [name.removeprefix(rate_of("")) for name in frame if name.startswith(rate_of(""))]:
+        found = estimate(frame, design, item, kind="proportion", interval=plan.interval,
+                         level=plan.level)  # fmt: skip
+        counts = frame[item].value_counts().reindex(found["level"]).to_numpy()
+        parts.append(found.assign(item_id=item, value=found["level"], count=counts))
+    rows = pd.concat(parts, ignore_index=True).rename(columns={"estimate": "share"})
+    return rows[["item_id", "value", "share", "low", "high", "count", "n"]]
+
+
+def changed(
+    survey: Survey, tables: Mapping[str, pd.DataFrame], choice: Surveyed, plan: Plan
+) -> Change:
+    """Return the rates against the wave before, or why they cannot be compared."""
+    now = survey.version, survey.weighting
+    try:
+        earlier = read_survey(tables, plan.before, choice.population, margins=choice.margins,
+                              singleton=plan.singleton)  # fmt: skip
+    except ParameterError as error:
+        return Change(pd.DataFrame(), str(error), (now,))
+    versions = (earlier.version, earlier.weighting), now
+    if versions[0] != versions[1]:
+        return Change(pd.DataFrame(), "version", versions)
+    return Change(differences(earlier, survey, plan), "", versions)
+
+
+def tried(why: dict[str, str], name: str, make: Callable[[], T]) -> T | None:
+    """Return what can be had; what cannot leaves its reason."""
+    try:
+        return make()
+    except ParameterError as error:
+        why[name] = str(error)
+        return None
+
+
+def explained(
+    survey: Survey, design: Design | Calibrated, choice: Surveyed, plan: Plan
+) -> Explained:
+    """Return reliability, the ordinal model and drivers of the overall answer."""
+    frame, overall, drivers = survey.frame, headline_item(survey), survey.named("driver")
+    why: dict[str, str] = {}
+    final = read_sample(frame, design).weights
+    measures = {"alpha": lambda: alpha(frame[drivers], final, level=plan.level),
+                "omega": lambda: omega(frame[drivers], final, level=plan.level)}  # fmt: skip
+    found = {name: tried(why, name, make) for name, make in measures.items()}
+    reliability = pd.DataFrame([
+        {"measure": name, "estimate": own.value, "low": own.low, "high": own.high, "n": own.n,
+         "items": own.items, "negative": ";".join(own.negative)}
+        for name, own in found.items() if own is not None
+    ])  # fmt: skip
+    formula = f"{overall} ~ " + " + ".join(f"C({name})" for name in choice.explained_by)
+    odds = tried(why, "ordinal", lambda: ordinal_model(frame, design, formula, level=plan.level))
+    parallel = tried(why, "parallel", lambda: proportional_odds(frame, design, formula))
+    drawn = {"draws": plan.draws, "seed": plan.seed, "level": plan.level}
+    cut = survey.items.loc[drivers, "satisfied_from"].min() if drivers else None
+    return Explained(
+        reliability, odds, pd.DataFrame() if parallel is None else parallel,
+        tried(why, "drivers", lambda: key_drivers(frame, design, overall, drivers, **drawn)),
+        tried(why, "importance", lambda: importance_performance(
+            frame, design, overall, drivers, satisfied_from=cut, **drawn)), why,
+    )  # fmt: skip
+
+
+def assess_satisfaction(
+    tables: Mapping[str, pd.DataFrame], choice: Surveyed, plan: Plan
+) -> Satisfaction:
+    """Return all that the wave of the plan says of one population.
+
+    tables: as `read_survey`. Raises TableError and ParameterError as it does, and for a survey
+    without answers to an overall question.
+    """
+    survey = read_survey(tables, plan.wave, choice.population, margins=choice.margins,
+                         singleton=plan.singleton)  # fmt: skip
+    rates, design = rates_of(survey, choice, plan)
+    final = pd.Series(read_sample(survey.frame, design).weights, survey.frame.index)
+    strata = hide_small(disposition(survey, plan.level), plan.threshold, count="complete")
+    return Satisfaction(
+        survey, choice, headline_item(survey), rates, strata, weights_of(survey, final),
+        changed(survey, tables, choice, plan), explained(survey, design, choice, plan),
+    )  # fmt: skip
