@@ -255,8 +255,12 @@ def assemble(
     stages = read_stages(cells, own, n)
     if not own.weights and own.fpc:
         w = 1 / np.prod([(at.drawn / at.population)[at.stratum] for at in stages], axis=0)
-        found = Moments(found.plain, found.weighted * w[:, None],
-                        found.spread * w[:, None, None], found.square * (w**2)[:, None, None])  # fmt: skip
+        found = Moments(
+            found.plain,
+            found.weighted * w[:, None],
+            found.spread * w[:, None, None],
+            found.square * (w**2)[:, None, None],
+        )
     for part in (found.plain, found.weighted, found.spread):
         if not np.isfinite(part).all():
             raise ParameterError("a variable or weight is infinite; only finite numbers add up")
@@ -330,7 +334,7 @@ def check_columns(
 
 
 def check_weights(cells: pd.DataFrame, design: Design, source: Any) -> None:
-    """Raise ParameterError for weights that are missing, negative, infinite or add up to nothing."""
+    """Raise ParameterError for weights that are missing, negative, infinite or nothing in sum."""
     if not design.weights:
         return
     none, bad = int(cells["_none"].sum()), int(cells["_bad"].sum())

@@ -189,8 +189,8 @@ def stage_covariance(
     apart = totals / count[:, None] - mean[of]
     found: Array = (apart * (scales(stage)[of] * count)[:, None]).T @ apart
     if policy == "average":
-        some = np.count_nonzero(concerned)
-        found = found * (some / max(some - np.count_nonzero(stage.alone & concerned), 1))
+        some = int(np.count_nonzero(concerned))
+        found = found * (some / max(some - int(np.count_nonzero(stage.alone & concerned)), 1))
     return found
 
 

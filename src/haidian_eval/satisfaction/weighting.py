@@ -132,7 +132,7 @@ def calibrated(sample: Sample, design: AnyDesign, step: Step) -> Calibrated:
 
 
 def margin(totals: pd.Series) -> tuple[tuple[str, ...], pd.Series]:
-    """Return the columns of a margin and its totals by level; raise ParameterError if it is none."""
+    """Return the columns of a margin and its totals by level; ParameterError if it is none."""
     if not isinstance(totals, pd.Series):
         raise ParameterError(f"totals are a Series of counts by level, not {type(totals).__name__}")
     columns = tuple(totals.index.names)
