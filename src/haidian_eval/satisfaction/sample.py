@@ -1,0 +1,351 @@
+"""What a design reads from a table: sums per cell, or its rows, and the stages of the draw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+from haidian_eval.errors import ParameterError, not_known
+from haidian_eval.satisfaction.calibration import Calibrated, Step
+from haidian_eval.satisfaction.cells import columns_of, plain, reduce
+from haidian_eval.satisfaction.design import Design, Replicates
+from haidian_eval.satisfaction.replication import Replication, given, jackknife
+from haidian_eval.satisfaction.stages import Stage, read_stages, scales, taylor
+
+Array = np.ndarray
+AnyDesign = Design | Calibrated
+ROUNDING = 1e-13  # of a sum of squares
+PRESENT = "_present"  # key: the row has a number in every variable
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Sums per cell of rows that share strata, clusters, margins and domains; or single rows.
+
+    A row has the vector v = (1, y1 - shift1, ...), p numbers, y counting as `shift` where missing.
+    keys: cell x column. n (cells,): rows. plain, weighted (cells, p): sums of v and of w v, w the
+    design weight. spread, square (cells, p, p): sums of w v v' and w^2 v v'. factors: on the design
+    weight before the first step of calibration and after each.
+    """
+
+    design: Design
+    steps: tuple[Step, ...]
+    keys: pd.DataFrame
+    n: Array
+    plain: Array
+    weighted: Array
+    spread: Array
+    square: Array
+    shift: Array
+    stages: tuple[Stage, ...]
+    factors: tuple[Array, ...]
+    replicates: Replication | None
+
+    @property
+    def weights(self) -> Array:
+        """The sum of final weights of each cell; the weight of each row where cells are rows."""
+        final: Array = self.weighted[:, 0] * self.factors[-1]
+        return final
+
+    @property
+    def df(self) -> int:
+        """First-stage sampling units less strata, or the rank of given replicates less one."""
+        return self.df_within(np.ones(len(self.n), dtype=bool))
+
+    def df_within(self, cells: Array) -> int:
+        """Degrees of freedom of a domain, a mask of cells."""
+        inside = cells & (self.weights > 0)
+        if self.replicates is not None and self.replicates.df is not None:
+            return self.replicates.df(inside)
+        first = self.stages[0]
+        units = int(self.n[inside].sum()) if first.unit is None else distinct(first.unit[inside])
+        return units - distinct(first.stratum[inside])
+
+    def linear(self, direction: Array) -> Array:
+        """Return the covariance (k, k) of totals of w direction . v over the rows.
+
+        direction (cells, k, p) holds the final factors but not w; each step of calibration takes
+        out what it knows. Taylor linearisation.
+        """
+        active = np.abs(direction).max(axis=(1, 2), initial=0) > 0
+        for step, before, after in zip(self.steps, self.factors, self.factors[1:], strict=False):
+            direction = step.project(self, direction, before, after)
+        totals = np.einsum("ckp,cp->ck", direction, self.weighted)
+        found = taylor(self.stages, totals, self.n, self.design.singleton, active)
+        if self.stages[0].unit is None:
+            scaled = direction * scales(self.stages[0])[self.stages[0].stratum][:, None, None]
+            found += np.tensordot(scaled @ self.within, direction, axes=([0, 2], [0, 2]))
+        return found
+
+    @property
+    def within(self) -> Array:
+        """Sums (cells, p, p) of squares of w v about its mean in the cell, rounding set to 0."""
+        square = np.einsum("cii->ci", self.square)
+        largest = np.sqrt(square[:, :, None] * square[:, None, :])
+        mean = self.weighted / self.n[:, None]
+        apart = self.square - self.weighted[:, :, None] * mean[:, None, :]
+        return np.where(np.abs(apart) > ROUNDING * largest, apart, 0.0)
+
+    def covariance(self, scores: Array) -> Array:
+        """Return the design-based covariance (k, k) of totals of scores (rows, k).
+
+        scores: the influence of each row times its final weight, 0 outside a domain. Only where
+        cells are rows (`read_sample`); replicates are not used.
+        """
+        own = np.asarray(scores, dtype=float).reshape(len(self.n), -1)
+        weight = self.weighted[:, :1]
+        direction = np.divide(own, weight, out=np.zeros(own.shape), where=weight > 0)
+        return self.linear(direction[:, :, None])
+
+
+def distinct(codes: Array) -> int:
+    """Return how many codes occur."""
+    return int(np.count_nonzero(np.bincount(codes)))
+
+
+def base(design: AnyDesign) -> Design:
+    """Return the design below all calibration; raise ParameterError for anything else."""
+    own = design.design if isinstance(design, Calibrated) else design
+    if not isinstance(own, Design):
+        raise ParameterError(f"a Design or Calibrated is needed, not {type(design).__name__}")
+    return own
+
+
+def steps_of(design: AnyDesign) -> tuple[Step, ...]:
+    """Return the steps of calibration, first to last."""
+    return design.steps if isinstance(design, Calibrated) else ()
+
+
+def needed(design: AnyDesign) -> list[str]:
+    """Return the columns that a design and its calibration look at, without the weights."""
+    known = [name for step in steps_of(design) for name in step.columns]
+    return list(dict.fromkeys((*base(design).stage_columns, *known)))
+
+
+def read_sample(frame: pd.DataFrame, design: AnyDesign) -> Sample:
+    """Return the rows of a frame as a sample: cells are rows, in their order.
+
+    Raises ParameterError for columns that are absent, weights that are none, strata with problems.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise ParameterError("rows are read from a pandas frame; `estimate` takes other tables too")
+    return read_rows(frame, design, (), ())
+
+
+def read_cells(
+    source: Any, design: AnyDesign, numbers: Sequence[str] = (), keys: Sequence[str] = ()
+) -> Sample:
+    """Return a table as a sample of cells, by one group-by.
+
+    source: a pandas frame, a DuckDB relation or a Dask frame. numbers: variables that enter v.
+    keys: variables and domains by which cells are told apart.
+    """
+    own = base(design)
+    alone = own.replicates in ("jk1", "jkn") and not own.clusters
+    if isinstance(own.replicates, Replicates) or alone:
+        if not isinstance(source, pd.DataFrame):
+            raise ParameterError("replicate weights are read from a pandas frame")
+        return read_rows(source, design, numbers, keys)
+    known = check_columns(source, design, numbers, keys)
+    weight = nw.col(own.weights).cast(nw.Float64) if own.weights else nw.lit(1.0)
+    shift = [0.0, *(first_number(source, name) for name in numbers)]
+    vector = [nw.lit(1.0), *(nw.col(name).cast(nw.Float64) - at
+                             for name, at in zip(numbers, shift[1:], strict=True))]  # fmt: skip
+    asked = {name: nw.col(name) for name in (*needed(design), *keys)}
+    if numbers:
+        there = [~(nw.col(name).is_null() | missing(name, known)) for name in numbers]
+        asked[PRESENT] = nw.all_horizontal(*there, ignore_nulls=False)
+    cells = reduce(source, asked, sums(vector, weight, own))
+    if not len(cells):
+        raise ParameterError("the table has no rows; nothing can be estimated")
+    check_weights(cells, own, source)
+    return assemble(design, cells, moments(cells, len(vector), own), np.array(shift))
+
+
+def missing(name: str, known: dict[str, Any]) -> nw.Expr:
+    """Return whether a number is none, for types that know such a thing."""
+    return nw.col(name).is_nan() if known[name].is_float() else nw.lit(False)
+
+
+def sums(vector: list[nw.Expr], weight: nw.Expr, design: Design) -> dict[str, nw.Expr]:
+    """Return the sums that are asked of the group-by."""
+    p = range(len(vector))
+    asked: dict[str, nw.Expr] = {f"_v{i}": vector[i] for i in p}
+    pairs = [(i, j) for i in p for j in p if i <= j]
+    if design.weights:
+        asked |= {f"_w{i}": weight * vector[i] for i in p}
+        asked["_bad"] = nw.when(~(weight >= 0)).then(1.0).otherwise(0.0)
+        asked["_none"] = nw.when(weight.is_null() | weight.is_nan()).then(1.0).otherwise(0.0)
+        asked |= {f"_s{i}{j}": weight * vector[i] * vector[j] for i, j in pairs if j}
+        if not design.clusters:
+            asked |= {f"_q{i}{j}": weight * weight * vector[i] * vector[j] for i, j in pairs}
+    else:
+        asked |= {f"_s{i}{j}": vector[i] * vector[j] for i, j in pairs if j}
+    return asked
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Sums per cell as in `Sample`, where w is 1 as long as weights follow from counts."""
+
+    plain: Array
+    weighted: Array
+    spread: Array
+    square: Array
+
+
+def moments(cells: pd.DataFrame, p: int, design: Design) -> Moments:
+    """Return the sums of a group-by as arrays."""
+    of_plain = np.stack([cells[f"_v{i}"] for i in range(p)], axis=1)
+    weighted = of_plain
+    if design.weights:
+        weighted = np.stack([cells[f"_w{i}"] for i in range(p)], axis=1)
+    spread, square = (np.zeros((len(cells), p, p)) for _ in range(2))
+    for i in range(p):
+        for j in range(i, p):
+            own = cells[f"_s{i}{j}"] if j else weighted[:, 0]
+            spread[:, i, j] = spread[:, j, i] = own
+            if f"_q{i}{j}" in cells:
+                square[:, i, j] = square[:, j, i] = cells[f"_q{i}{j}"]
+    if not design.weights:
+        square = spread
+    return Moments(of_plain, weighted, spread, square)
+
+
+def read_rows(
+    frame: pd.DataFrame, design: AnyDesign, numbers: Sequence[str], keys: Sequence[str]
+) -> Sample:
+    """Return every row as a cell of its own."""
+    own = base(design)
+    check_columns(frame, design, numbers, keys)
+    if not len(frame):
+        raise ParameterError("the table has no rows; nothing can be estimated")
+    rows = frame.reset_index(drop=True)
+    cells = pd.DataFrame({name: plain(rows[name]) for name in (*needed(design), *keys)})
+    v, shift = np.ones((len(rows), len(numbers) + 1)), np.zeros(len(numbers) + 1)
+    for at, name in enumerate(numbers, 1):
+        shift[at] = first_number(frame, name)
+        v[:, at] = rows[name].to_numpy(dtype=float, na_value=np.nan) - shift[at]
+    if numbers:
+        cells[PRESENT] = ~np.isnan(v).any(axis=1)
+    v = np.nan_to_num(v, nan=0.0, posinf=np.inf, neginf=-np.inf)
+    w = np.ones(len(rows))
+    if own.weights:
+        w = rows[own.weights].to_numpy(dtype=float, na_value=np.nan)
+        wrong = {"_bad": ~(w >= 0), "_none": np.isnan(w), "_w0": w, "_v0": v[:, 0]}
+        check_weights(cells.assign(**wrong), own, frame)
+    outer = v[:, :, None] * v[:, None, :]
+    own_moments = Moments(v, w[:, None] * v, w[:, None, None] * outer,
+                          (w**2)[:, None, None] * outer)  # fmt: skip
+    return assemble(design, cells, own_moments, shift, frame)
+
+
+def assemble(
+    design: AnyDesign, cells: pd.DataFrame, found: Moments, shift: Array,
+    frame: pd.DataFrame | None = None,
+) -> Sample:  # fmt: skip
+    """Return a sample from its sums: stages, weights from counts, calibration, replicates."""
+    own, steps = base(design), steps_of(design)
+    n = found.plain[:, 0]
+    stages = read_stages(cells, own, n)
+    if not own.weights and own.fpc:
+        w = 1 / np.prod([(at.drawn / at.population)[at.stratum] for at in stages], axis=0)
+        found = Moments(
+            found.plain,
+            found.weighted * w[:, None],
+            found.spread * w[:, None, None],
+            found.square * (w**2)[:, None, None],
+        )
+    for part in (found.plain, found.weighted, found.spread):
+        if not np.isfinite(part).all():
+            raise ParameterError("a variable or weight is infinite; only finite numbers add up")
+    factors = [np.ones(len(n))]
+    for step in steps:
+        factors.append(factors[-1] * step.factor(cells))
+    replicates = replicated(own, steps, cells, found.weighted[:, 0], n, stages, frame)
+    return Sample(own, steps, cells, n, found.plain, found.weighted, found.spread, found.square,
+                  shift, stages, tuple(factors), replicates)  # fmt: skip
+
+
+def replicated(
+    design: Design, steps: Sequence[Step], cells: pd.DataFrame, weight: Array, n: Array,
+    stages: Sequence[Stage], frame: pd.DataFrame | None,
+) -> Replication | None:  # fmt: skip
+    """Return the replicate weights of a design, each calibrated anew."""
+    if design.replicates is None:
+        return None
+    if isinstance(design.replicates, Replicates):
+        assert frame is not None
+        made = given(frame, design.replicates, weight)
+    else:
+        made = jackknife(str(design.replicates), stages[0], weight, design.singleton)
+    current = made.weights.copy()
+    for step in steps:
+        for at in range(current.shape[1]):
+            current[:, at] *= step.fit(cells, current[:, at], n)
+    factors = np.divide(current, weight[:, None], out=np.zeros_like(current),
+                        where=weight[:, None] > 0)  # fmt: skip
+    return Replication(factors, current, made.scales, made.df)
+
+
+def first_number(source: Any, name: str) -> float:
+    """Return a number near those of a column: sums of differences from it keep their digits."""
+    if isinstance(source, pd.DataFrame):
+        at = source[name].first_valid_index()
+        value = float(source[name].loc[[at]].iloc[0]) if at is not None else 0.0
+    else:
+        rows = reduce_first(source, name)
+        value = float(rows) if rows is not None else 0.0
+    return value if np.isfinite(value) else 0.0
+
+
+def reduce_first(source: Any, name: str) -> Any:
+    """Return the first number of a column of a DuckDB relation or a Dask frame."""
+    if hasattr(source, "dask"):
+        some = source[name].head(1, npartitions=-1)
+        return None if not len(some) or pd.isna(some.iloc[0]) else some.iloc[0]
+    some = source.limit(1000).df()[name].dropna()
+    return some.iloc[0] if len(some) else None
+
+
+def check_columns(
+    source: Any, design: AnyDesign, numbers: Sequence[str], keys: Sequence[str]
+) -> dict[str, Any]:
+    """Return the columns of a table; raise ParameterError for absent, double or textual ones."""
+    own = base(design)
+    known = columns_of(source)
+    weights = [own.weights] if own.weights else []
+    extra = list(own.replicates.columns) if isinstance(own.replicates, Replicates) else []
+    for name in (*needed(design), *weights, *numbers, *keys, *extra):
+        if name not in known:
+            raise ParameterError(not_known(f"column {name!r}", name, known))
+    for name in (*weights, *numbers):
+        if not (known[name].is_numeric() or known[name] == nw.Boolean):
+            raise ParameterError(
+                f"column {name!r} holds {known[name]}, not numbers; for levels choose "
+                "kind='proportion'"
+            )
+    return known
+
+
+def check_weights(cells: pd.DataFrame, design: Design, source: Any) -> None:
+    """Raise ParameterError for weights that are missing, negative, infinite or nothing in sum."""
+    if not design.weights:
+        return
+    none, bad = int(cells["_none"].sum()), int(cells["_bad"].sum())
+    if none or bad:
+        what = f"blank in {none} rows" if none else f"negative in {bad} rows"
+        raise ParameterError(
+            f"weights in column {design.weights!r} are {what}; every respondent needs a weight of "
+            "at least 0 (0: not in the sample)"
+        )
+    total = float(cells["_w0"].sum())
+    if not np.isfinite(total):
+        raise ParameterError(f"weights in column {design.weights!r} are infinite in some rows")
+    if total <= 0:
+        raise ParameterError(f"weights in column {design.weights!r} add up to nothing")
