@@ -3,6 +3,7 @@
 from haidian_eval.params.effect import Effect, Outcome, Registered, VerdictRule
 from haidian_eval.params.examples import PanelChoice, Synthetic
 from haidian_eval.params.loading import load_params, parse_setting, read_toml
+from haidian_eval.params.satisfaction import Satisfaction, Surveyed
 from haidian_eval.params.section import LANGUAGES, Lists, Section, Words
 from haidian_eval.params.stages import (
     Claims,
@@ -16,6 +17,6 @@ from haidian_eval.params.stages import (
 
 __all__ = [
     "LANGUAGES", "Claims", "Composite", "Economy", "Effect", "Environment", "Lists",
-    "Outcome", "PanelChoice", "Params", "Registered", "Robustness", "Scoring", "Section",
-    "Synthetic", "VerdictRule", "Words", "load_params", "parse_setting", "read_toml",
+    "Outcome", "PanelChoice", "Params", "Registered", "Robustness", "Satisfaction", "Scoring",
+    "Section", "Surveyed", "Synthetic", "VerdictRule", "Words", "load_params", "parse_setting", "read_toml",
 ]  # fmt: skip

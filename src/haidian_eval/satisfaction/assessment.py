@@ -12,24 +12,20 @@ from typing import TypeVar
 
 import pandas as pd
 
-from haidian_eval.errors import ParameterError
+from haidian_eval.errors import ParameterError, TableError
 from haidian_eval.params import Satisfaction as Plan
 from haidian_eval.params import Surveyed
 from haidian_eval.satisfaction.calibration import Calibrated
 from haidian_eval.satisfaction.comparison import compare_waves
 from haidian_eval.satisfaction.design import Design
 from haidian_eval.satisfaction.disposition import Weights, disposition, weights_of
-from haidian_eval.satisfaction.drivers import (
-    ImportancePerformance,
-    KeyDrivers,
-    importance_performance,
-    key_drivers,
-)
+from haidian_eval.satisfaction.drivers import Drivers, importance_performance
 from haidian_eval.satisfaction.estimates import estimate
 from haidian_eval.satisfaction.ordinal import OrdinalModel, ordinal_model, proportional_odds
-from haidian_eval.satisfaction.reading import RESPONDENT, STRATUM, Survey, read_survey
+from haidian_eval.satisfaction.reading import PSU, RESPONDENT, STRATUM, Survey, read_survey
 from haidian_eval.satisfaction.reliability import alpha, omega
 from haidian_eval.satisfaction.sample import read_sample
+from haidian_eval.satisfaction.size import sample_needed, smallest_difference
 from haidian_eval.satisfaction.suppression import suppress
 from haidian_eval.satisfaction.weighting import non_response, rake
 
@@ -79,8 +75,7 @@ class Explained:
     reliability: pd.DataFrame
     ordinal: OrdinalModel | None
     odds: pd.DataFrame
-    drivers: KeyDrivers | None
-    importance: ImportancePerformance | None
+    drivers: Drivers | None
     why: Mapping[str, str]
 
 
@@ -89,6 +84,7 @@ class Satisfaction:
     """All that one wave says of one population.
 
     overall: the question of the headline. disposition: as `disposition`, small strata hidden.
+    needed: respondents that tell two rates apart, as `needed_of`.
     """
 
     survey: Survey
@@ -99,6 +95,7 @@ class Satisfaction:
     weights: Weights
     change: Change
     explained: Explained
+    needed: pd.DataFrame
 
 
 def rate_of(item: str) -> str:
@@ -194,12 +191,31 @@ def changed(
     try:
         earlier = read_survey(tables, plan.before, choice.population, margins=choice.margins,
                               singleton=plan.singleton)  # fmt: skip
-    except ParameterError as error:
+    except (ParameterError, TableError) as error:
         return Change(pd.DataFrame(), str(error), (now,))
     versions = (earlier.version, earlier.weighting), now
     if versions[0] != versions[1]:
         return Change(pd.DataFrame(), "version", versions)
     return Change(differences(earlier, survey, plan), "", versions)
+
+
+def differences(earlier: Survey, survey: Survey, plan: Plan) -> pd.DataFrame:
+    """Return the change of every rate that both waves have, with the covariance of who was in both.
+
+    Of elements drawn without clusters these are respondents, else primary units.
+    """
+    frames = [counted(one) for one in (earlier, survey)]
+    before, after = (weighted(one, own)[FINAL][1]
+                     for one, own in zip((earlier, survey), frames, strict=True))  # fmt: skip
+    unit = PSU if survey.design.clusters else RESPONDENT
+    rows = []
+    for name in [one for one in frames[1] if one.startswith(rate_of("")) and one in frames[0]]:
+        found = compare_waves(frames[0], frames[1], after, name, before_design=before, overlap=unit,
+                              level=plan.level)  # fmt: skip
+        n = {f"n_{wave}": int(own[name].notna().sum())
+             for wave, own in zip(("before", "after"), frames, strict=True)}  # fmt: skip
+        rows.append(found.assign(item_id=name.removeprefix(rate_of("")), **n))
+    return pd.concat(rows, ignore_index=True).rename(columns={"change": "estimate"})
 
 
 def tried(why: dict[str, str], name: str, make: Callable[[], T]) -> T | None:
@@ -229,14 +245,32 @@ def explained(
     formula = f"{overall} ~ " + " + ".join(f"C({name})" for name in choice.explained_by)
     odds = tried(why, "ordinal", lambda: ordinal_model(frame, design, formula, level=plan.level))
     parallel = tried(why, "parallel", lambda: proportional_odds(frame, design, formula))
-    drawn = {"draws": plan.draws, "seed": plan.seed, "level": plan.level}
-    cut = survey.items.loc[drivers, "satisfied_from"].min() if drivers else None
-    return Explained(
-        reliability, odds, pd.DataFrame() if parallel is None else parallel,
-        tried(why, "drivers", lambda: key_drivers(frame, design, overall, drivers, **drawn)),
-        tried(why, "importance", lambda: importance_performance(
-            frame, design, overall, drivers, satisfied_from=cut, **drawn)), why,
-    )  # fmt: skip
+    cut = float(survey.items.loc[overall, "satisfied_from"])
+    matter = tried(why, "drivers", lambda: importance_performance(
+        frame, design, overall, drivers, satisfied_from=cut, draws=plan.draws, seed=plan.seed,
+        level=plan.level))  # fmt: skip
+    return Explained(reliability, odds, pd.DataFrame() if parallel is None else parallel, matter,
+                     why)  # fmt: skip
+
+
+def needed_of(rates: Rates, plan: Plan) -> pd.DataFrame:
+    """Return how many respondents tell two rates apart, and what this survey tells apart.
+
+    One row: each (of two surveys, each drawn at random), each_deff (with the design effect found),
+    fixed (against a target, with it); n and deff of this survey, lower and higher (the nearest
+    rates that another one like it would be told from).
+    """
+    one, n, p = rates.headline, int(rates.headline["n"]), float(rates.headline["estimate"])
+    deff = max(1.0, float(one["deff"]))
+    told = {"power": plan.power, "significance": 1 - plan.level}
+    first, second = plan.told_apart
+    nearest = smallest_difference(n, n, p, deff=deff, **told)
+    return pd.DataFrame([{
+        "each": sample_needed(first, second, **told),
+        "each_deff": sample_needed(first, second, deff=deff, **told),
+        "fixed": sample_needed(first, second, deff=deff, one_sample=True, **told),
+        "n": n, "deff": deff, **nearest.to_dict(),
+    }])  # fmt: skip
 
 
 def assess_satisfaction(
@@ -255,4 +289,5 @@ def assess_satisfaction(
     return Satisfaction(
         survey, choice, headline_item(survey), rates, strata, weights_of(survey, final),
         changed(survey, tables, choice, plan), explained(survey, design, choice, plan),
+        needed_of(rates, plan),
     )  # fmt: skip

@@ -70,12 +70,12 @@ def read_survey(
     refuse_counts(people, drawn, where)
     design, counted = designed(people, drawn, where, singleton)
     wide = answers.pivot(index=RESPONDENT, columns="item_id", values="value").astype("float64")
-    frame = counted.merge(wide, on=RESPONDENT, validate="1:1")
+    weighting = only(items, "weighting_version", f"questionnaire {version}")
+    frame = counted.merge(wide, on=RESPONDENT, validate="1:1").assign(weighting_version=weighting)
     totals = part(tables["control_totals"], wave, population, "control_totals")
     cited = sorted({*frame["source_id"], *drawn["source_id"], *totals["source_id"]})
     return Survey(wave, population, frame, design, drawn, items, margins_of(totals, margins, where),
-                  version, only(items, "weighting_version", f"questionnaire {version}"),
-                  ";".join(cited))  # fmt: skip
+                  version, weighting, ";".join(cited))  # fmt: skip
 
 
 def part(table: pd.DataFrame, wave: str, population: str, name: str) -> pd.DataFrame:

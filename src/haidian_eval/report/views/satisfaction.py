@@ -16,11 +16,13 @@ from haidian_eval.report.exhibit import MINUS, joined
 from haidian_eval.report.layout import lay_out
 from haidian_eval.report.operations import Said, Words
 from haidian_eval.report.views import names
+from haidian_eval.report.views.policy import p_words
 from haidian_eval.satisfaction.assessment import Satisfaction, assess_satisfaction
 from haidian_eval.tables.contracts import contracts
 
 UNITS = ("street_id", "park_id")  # domains whose levels are units of the edition
 SHARES = ["estimate", "se", "low", "high"]
+KEPT = ["unit_id", "indicator_id", "period", "value", "se", "n", "source_id"]
 SHORT = 10  # levels of a control variable that are all shown
 
 
@@ -119,6 +121,11 @@ def variable_name(by: str, case: Case) -> str:
     return declared.zh if case.words.text.lang == "zh" else declared.en
 
 
+def remark(rows: pd.DataFrame) -> pd.Series:
+    """Return why a row has no numbers; missing where it has them."""
+    return rows["hidden"].where(rows["hidden"] != "", None)
+
+
 def cards(cases: Sequence[Case]) -> pd.DataFrame:
     """Return the rate of each population with what it needs beside it."""
     return pd.DataFrame([
@@ -148,10 +155,8 @@ def disposition(cases: Sequence[Case]) -> pd.DataFrame:
         rows = case.own.disposition
         whole = case.words.text("satisfaction.whole")
         shares = {name: 100 * rows[name] for name in ("raw", "rr1", "rr3", "weighted")}
-        hidden = rows["hidden"].where(rows["hidden"] != "", None)
         stratum = rows["stratum_id"].where(rows["stratum_id"].notna(), whole)
-        parts.append(case.told(rows.iloc[::-1] if False else rows, **shares).assign(
-            stratum=stratum, hidden=hidden, low=100 * rows["low"], high=100 * rows["high"]))
+        parts.append(case.told(rows, **shares, stratum=stratum, remark=remark(rows)))
     return put_together(cases, parts, "disposition")
 
 
@@ -209,5 +214,143 @@ def domains(case: Case, by: str) -> pd.DataFrame:
     rows = case.told(own[own["by"] == by])
     label = [level_name(by, level, case) for level in rows["class"]]
     n = [f"{one:.0f}" if pd.notna(one) else "—" for one in rows["n"]]
-    hidden = rows["hidden"].where(rows["hidden"] != "", None)
-    return rows.assign(label=label, value=rows["estimate"], n_said=n, hidden=hidden)
+    return rows.assign(label=label, value=rows["estimate"], n_said=n, remark=remark(rows))
+
+
+def groups(case: Case) -> list[str]:
+    """Return the background columns by which the rate is told."""
+    return list(case.own.rates.domains["by"].unique())
+
+
+def everybody(case: Case) -> tuple[float, float, float]:
+    """Return the rate of all with its interval, in per cent."""
+    low, rate, high = (100 * float(case.own.rates.headline[x]) for x in ("low", "estimate", "high"))
+    return rate, low, high
+
+
+def changes(cases: Sequence[Case]) -> pd.DataFrame:
+    """Return differences from the wave before, in percentage points, where they can be compared."""
+    parts = []
+    for case in cases:
+        rows = case.own.change.rows
+        if len(rows):
+            names_ = [item_name(item, case) for item in rows["item_id"]]
+            both = {name: 100 * rows[name] for name in ("before", "after")}
+            p = [p_words(one) for one in rows["p"]]
+            more = {"label": names_, "p": p, "n": rows["n_after"].map("{:.0f}".format)}
+            parts.append(case.told(rows, **both, **more, value=100 * rows["estimate"]))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def refusals(cases: Sequence[Case]) -> Said:
+    """Return which populations are not compared with the wave before, and why."""
+    lines = []
+    for case in cases:
+        change, text = case.own.change, case.words.text
+        if change.refused:
+            kind = "version" if change.refused == "version" else "other"
+            versions = [" / ".join(one) for one in change.versions]
+            told = {"was": versions[0], "now": versions[-1], "why": change.refused}
+            lines.append(text(f"satisfaction.refused.{kind}", **said(case), **told))
+    return {"refusals": "\n".join(lines)}
+
+
+def needed(cases: Sequence[Case]) -> pd.DataFrame:
+    """Return how many respondents tell two rates apart, and what these surveys tell apart."""
+    parts = []
+    for case in cases:
+        rows = case.own.needed
+        near = {name: 100 * rows[name] for name in ("lower", "higher")}
+        parts.append(case.told(rows, **near, rate=100 * case.own.rates.headline["estimate"]))
+    return put_together(cases, parts, "needed")
+
+
+def reliability(cases: Sequence[Case]) -> pd.DataFrame:
+    """Return how far the questions on single aspects measure one thing."""
+    parts = [case.told(rows.assign(**{x: rows[x] / 100 for x in ("estimate", "low", "high")}))
+             for case in cases if len(rows := case.own.explained.reliability)]  # fmt: skip
+    return put_together(cases, parts, "reliability")
+
+
+def term_name(term: str, case: Case) -> str:
+    """Return a term of the model, such as C(mode)[T.web], in words."""
+    by, _, level = term.removeprefix("C(").removesuffix("]").partition(")[T.")
+    return f"{variable_name(by, case)}: {level_name(by, level, case)}" if level else term
+
+
+def ordinal(cases: Sequence[Case]) -> pd.DataFrame:
+    """Return odds of a higher answer by what a respondent is."""
+    parts = []
+    for case in cases:
+        if (model := case.own.explained.ordinal) is None:
+            continue
+        rows, odds = model.frame, case.own.explained.odds
+        same = odds.set_index("term")["p"] if len(odds) else pd.Series(dtype=float)
+        parts.append(rows.assign(
+            label=[term_name(term, case) for term in rows["term"]], n=model.n,
+            p=[p_words(one) for one in rows["p"]], source_id=case.source,
+            parallel=[p_words(same.get(term, np.nan)) for term in rows["term"]],
+            population=case.population,
+        ))  # fmt: skip
+    return put_together(cases, parts, "ordinal")
+
+
+def drivers(case: Case) -> pd.DataFrame:
+    """Return what each aspect explains of the overall answer, and how well it does."""
+    found = case.own.explained.drivers
+    if found is None:
+        return pd.DataFrame()
+    rows = found.frame
+    shares = [name for name in rows if name.split("_")[0] in ("share", "low", "high", "performance")]
+    told = rows.assign(**{name: 100 * rows[name] for name in shares})
+    return told.assign(
+        label=[item_name(item, case) for item in rows["driver"]], source_id=case.source,
+        top_share=100 * rows["top_share"], quadrant_share=100 * rows["quadrant_share"],
+        **{name: rows[name].astype("Int64") for name in ("rank", "rank_low", "rank_high")},
+    )  # fmt: skip
+
+
+def importance(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return drivers as a map of importance and performance draws them."""
+    return rows.rename(columns={"share": "importance", "low": "importance_low",
+                                "high": "importance_high"})  # fmt: skip
+
+
+def middle(case: Case) -> tuple[float, float]:
+    """Return performance and importance at which the quadrants part, in per cent."""
+    found = case.own.explained.drivers
+    assert found is not None, "no drivers"
+    return 100 * found.lines[1], 100 * found.lines[0]
+
+
+def questionnaire(cases: Sequence[Case]) -> pd.DataFrame:
+    """Return the questions that were asked, their scales and versions."""
+    parts = []
+    for case in cases:
+        rows = case.own.survey.items.reset_index()
+        asked = [wording(row, case) for _, row in rows.iterrows()]
+        cuts = [cut_of(row) for _, row in rows.iterrows()]
+        version = rows["scheme_version"] if "scheme_version" in rows else case.own.survey.version
+        parts.append(case.told(rows, asked=asked, cut=cuts, version=version,
+                               about=[item_name(item, case) for item in rows["item_id"]]))  # fmt: skip
+    return put_together(cases, parts, "questionnaire")
+
+
+def kept(cases: Sequence[Case]) -> pd.DataFrame:
+    """Return the rates in the shape of the table `values`, in per cent, for later stages.
+
+    That of everybody has no unit: whom a survey stands for is its frame, not a unit of the edition.
+    """
+    parts = [pd.DataFrame(columns=KEPT)]
+    for case in cases:
+        own, rates = case.own.survey, case.own.rates
+        domains = rates.domains[rates.domains["by"].isin(UNITS) & (rates.domains["hidden"] == "")]
+        whole = rates.headline.to_frame().T.assign(**{"class": None})
+        rows = pd.concat([whole, domains])
+        parts.append(pd.DataFrame({
+            "unit_id": rows["class"], "indicator_id": f"satisfaction_{own.population}",
+            "period": own.wave, "value": 100 * rows["estimate"].astype(float),
+            "se": 100 * rows["se"].astype(float), "n": rows["n"].astype("int64"),
+            "source_id": case.source,
+        }))  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
