@@ -1,7 +1,13 @@
 """Parameters of an edition: typed, frozen, unknown keys refused."""
 
 from haidian_eval.params.effect import Effect, Outcome, Registered, VerdictRule
-from haidian_eval.params.examples import PanelChoice, Synthetic
+from haidian_eval.params.examples import (
+    HotlineChoice,
+    PanelChoice,
+    ParticipationChoice,
+    SurveyChoice,
+    Synthetic,
+)
 from haidian_eval.params.loading import load_params, parse_setting, read_toml
 from haidian_eval.params.satisfaction import Satisfaction, Surveyed
 from haidian_eval.params.section import LANGUAGES, Lists, Section, Words
@@ -16,7 +22,8 @@ from haidian_eval.params.stages import (
 )
 
 __all__ = [
-    "LANGUAGES", "Claims", "Composite", "Economy", "Effect", "Environment", "Lists",
-    "Outcome", "PanelChoice", "Params", "Registered", "Robustness", "Satisfaction", "Scoring",
-    "Section", "Surveyed", "Synthetic", "VerdictRule", "Words", "load_params", "parse_setting", "read_toml",
+    "LANGUAGES", "Claims", "Composite", "Economy", "Effect", "Environment",
+    "HotlineChoice", "Lists", "Outcome", "PanelChoice", "Params", "ParticipationChoice",
+    "Registered", "Robustness", "Satisfaction", "Scoring", "Section", "SurveyChoice", "Surveyed",
+    "Synthetic", "VerdictRule", "Words", "load_params", "parse_setting", "read_toml",
 ]  # fmt: skip
