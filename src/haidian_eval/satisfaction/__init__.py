@@ -2,6 +2,7 @@
 
 from haidian_eval.satisfaction.calibration import Calibrated
 from haidian_eval.satisfaction.cells import reduce
+from haidian_eval.satisfaction.comparison import chi_square, compare_waves, contrast
 from haidian_eval.satisfaction.design import Design, Replicates
 from haidian_eval.satisfaction.estimates import estimate
 from haidian_eval.satisfaction.sample import Sample, read_sample
@@ -14,6 +15,7 @@ from haidian_eval.satisfaction.weighting import (
 )
 
 __all__ = [
-    "Calibrated", "Design", "Replicates", "Sample", "calibrate", "estimate", "non_response",
+    "Calibrated", "Design", "Replicates", "Sample", "calibrate", "chi_square", "compare_waves",
+    "contrast", "estimate", "non_response",
     "post_stratify", "rake", "read_sample", "reduce", "trim",
 ]  # fmt: skip

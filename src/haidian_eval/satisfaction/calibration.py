@@ -70,6 +70,28 @@ class Calibrated:
     steps: tuple[Step, ...]
 
 
+AnyDesign = Design | Calibrated
+
+
+def base(design: AnyDesign) -> Design:
+    """Return the design below all calibration; raise ParameterError for anything else."""
+    own = design.design if isinstance(design, Calibrated) else design
+    if not isinstance(own, Design):
+        raise ParameterError(f"a Design or Calibrated is needed, not {type(design).__name__}")
+    return own
+
+
+def steps_of(design: AnyDesign) -> tuple[Step, ...]:
+    """Return the steps of calibration, first to last."""
+    return design.steps if isinstance(design, Calibrated) else ()
+
+
+def needed(design: AnyDesign) -> list[str]:
+    """Return the columns that a design and its calibration look at, without the weights."""
+    known = [name for step in steps_of(design) for name in step.columns]
+    return list(dict.fromkeys((*base(design).stage_columns, *known)))
+
+
 def groups(keys: pd.DataFrame, columns: Sequence[str]) -> Array:
     """Return a code for each combination of levels."""
     return coded(*(keys[name] for name in columns))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 import narwhals as nw
@@ -56,8 +57,10 @@ def columns_of(source: Any) -> dict[str, Any]:
         return dict(nw.from_native(source._meta).schema)
     if isinstance(source, pd.DataFrame) or is_duckdb_relation(source):
         return dict(nw.from_native(source).collect_schema())
-    raise ParameterError(f"a table was handed in as {type(source).__name__}; a pandas frame, a "
-                         "DuckDB relation (duckdb.read_parquet(path)) or a Dask frame is needed")  # fmt: skip
+    raise ParameterError(
+        f"a table was handed in as {type(source).__name__}; a pandas frame, a DuckDB relation "
+        "(duckdb.read_parquet(path)) or a Dask frame is needed"
+    )
 
 
 def expression(asked: nw.Expr | str) -> nw.Expr:
@@ -88,8 +91,7 @@ def by_partition(
     source: Any, keys: Mapping[str, nw.Expr], sums: Mapping[str, nw.Expr]
 ) -> pd.DataFrame:
     """Return unsorted sums of the sums of each partition."""
-    import dask  # half a second that the other engines need not wait
-
+    dask: Any = import_module("dask")  # time that the other engines need not wait
     partial = [dask.delayed(by_codes)(part, keys, sums) for part in source.to_delayed()]
     parts = [part.assign(**{name: plain(part[name]) for name in keys})
              for part in dask.compute(*partial) if len(part)]  # fmt: skip
@@ -111,8 +113,8 @@ def by_codes(
     counts = np.bincount(code, minlength=space)
     seen = np.flatnonzero(counts)
     at = np.unravel_index(seen if cells is None else cells[seen], [len(one) for one in levels])
-    found: dict[str, Any] = {name: level.take(own).array
-                             for name, level, own in zip(keys, levels, at, strict=True)}  # fmt: skip
+    named = zip(keys, levels, at, strict=True)
+    found: dict[str, Any] = {name: level.take(own).array for name, level, own in named}
     for name, added in sums.items():
         found[name] = total(series(rows, added), code, counts)[seen]
     return pd.DataFrame(found)
@@ -150,7 +152,7 @@ def total(summand: pd.Series, code: np.ndarray, counts: np.ndarray) -> np.ndarra
         return counts * np.nan_to_num(own[0])
     if np.isnan(own.sum()):
         own = np.where(np.isnan(own), 0.0, own)
-    return np.bincount(code, weights=own, minlength=len(counts))
+    return np.asarray(np.bincount(code, weights=own, minlength=len(counts)))
 
 
 def codes_of(key: pd.Series) -> tuple[np.ndarray, pd.Series]:

@@ -12,10 +12,11 @@ import pandas as pd
 from scipy import stats
 
 from haidian_eval.errors import ParameterError, not_known
+from haidian_eval.satisfaction.calibration import AnyDesign
 from haidian_eval.satisfaction.cells import columns_of
 from haidian_eval.satisfaction.design import Names, named
 from haidian_eval.satisfaction.intervals import INTERVALS, Spread, check_level, limits
-from haidian_eval.satisfaction.sample import PRESENT, AnyDesign, Sample, read_cells
+from haidian_eval.satisfaction.sample import PRESENT, Sample, read_cells
 
 Array = np.ndarray
 KINDS = ("mean", "total", "proportion", "ratio", "quantile")
@@ -132,49 +133,66 @@ def domains_of(sample: Sample, domains: Sequence[str]) -> list[tuple[tuple[Any, 
 
 
 def ask(
-    sample: Sample, name: str, kind: str, split: bool, inside: Array
+    sample: Sample, name: str, kind: str, split: bool, inside: Array, at: int = 1
 ) -> tuple[list[Any], list[Share]]:
-    """Return what is asked of a domain: labels of levels, and sums over sums."""
-    p = len(sample.shift)
-    one = np.zeros(p)
-    one[0] = 1.0
-    unit = inside[:, None] * one
+    """Return what is asked of a domain: labels of levels, and sums over sums.
+
+    at: place of the variable in v; the denominator of a ratio is the last.
+    """
+    unit = inside[:, None] * direction(sample, 0)
     if split:
         own = sample.keys[name]
         labels = sorted(own.dropna().unique().tolist())
         if len(labels) > MOST_LEVELS:
-            raise ParameterError(f"column {name!r} has {len(labels)} levels; a share or total by "
-                                 f"levels is of a variable with at most {MOST_LEVELS}")  # fmt: skip
+            raise ParameterError(
+                f"column {name!r} has {len(labels)} levels; a share or total by levels is of a "
+                f"variable with at most {MOST_LEVELS}"
+            )
         masks = [(own == label).fillna(False).to_numpy(dtype=bool) for label in labels]
         below = unit if kind == "proportion" else None
         return labels, [Share(unit * mask[:, None], below, inside) for mask in masks]
-    values = [unit * sample.shift[at] + inside[:, None] * np.eye(p)[at] for at in range(1, p)]
-    below = {"mean": unit, "total": None, "ratio": values[-1]}[kind]
-    return [None], [Share(values[0], below, inside)]
+    last = inside[:, None] * direction(sample, len(sample.shift) - 1)
+    below = {"mean": unit, "total": None, "ratio": last}[kind]
+    return [None], [Share(inside[:, None] * direction(sample, at), below, inside)]
+
+
+def direction(sample: Sample, at: int) -> Array:
+    """Return the direction (p,) of v that gives 1, or a variable without its shift."""
+    found = np.zeros(len(sample.shift))
+    found[0] = sample.shift[at] if at else 1.0
+    if at:
+        found[at] = 1.0
+    return found
 
 
 def solve(sample: Sample, shares: Sequence[Share]) -> Found:
     """Return estimates of sums over sums with their joint covariance."""
-    weighted = sample.weighted * sample.factors[-1][:, None]
-    value, direction = [], []
-    for own in shares:
-        above = float((own.above * weighted).sum())
-        below = float((own.below * weighted).sum()) if own.below is not None else 1.0
-        value.append(above / below if below else np.nan)
-        pull = own.above if own.below is None else own.above - value[-1] * own.below
-        direction.append(pull / below if below else np.full_like(pull, np.nan))
-    way = np.stack(direction, axis=1)
+    value, way = linearised(sample, shares)
     n = np.array([sample.n[own.domain].sum() for own in shares]).astype(int)
     df = np.array([sample.df_within(own.domain) for own in shares])
     covariance = np.full((len(shares), len(shares)), np.nan)
     if not np.isnan(value).any():
         final = way * sample.factors[-1][:, None, None]
         covariance = sample.linear(final) if sample.replicates is None else again(sample, shares)
-    simple = np.array([simple_variance(sample, pull, own.domain)
-                       for pull, own in zip(direction, shares, strict=True)])  # fmt: skip
-    deff = np.divide(np.diag(covariance), simple, out=np.full(len(shares), np.nan),
-                     where=simple > 0)  # fmt: skip
-    return Found(np.array(value), covariance, n, deff, df)
+    simple = np.array(
+        [simple_variance(sample, way[:, at], own.domain) for at, own in enumerate(shares)]
+    )
+    deff = np.full(len(shares), np.nan)
+    np.divide(np.diag(covariance), simple, out=deff, where=simple > 0)
+    return Found(value, covariance, n, deff, df)
+
+
+def linearised(sample: Sample, shares: Sequence[Share]) -> tuple[Array, Array]:
+    """Return estimates (k,) and their influence (cells, k, p) as directions of v, unweighted."""
+    weighted = sample.weighted * sample.factors[-1][:, None]
+    value, ways = [], []
+    for own in shares:
+        above = float((own.above * weighted).sum())
+        below = float((own.below * weighted).sum()) if own.below is not None else 1.0
+        value.append(above / below if below else np.nan)
+        pull = own.above if own.below is None else own.above - value[-1] * own.below
+        ways.append(pull / below if below else np.full_like(pull, np.nan))
+    return np.array(value), np.stack(ways, axis=1)
 
 
 def again(sample: Sample, shares: Sequence[Share]) -> Array:

@@ -10,15 +10,15 @@ import narwhals as nw
 import numpy as np
 import pandas as pd
 
-from haidian_eval.errors import ParameterError, not_known
-from haidian_eval.satisfaction.calibration import Calibrated, Step
-from haidian_eval.satisfaction.cells import columns_of, plain, reduce
+from haidian_eval.errors import ParameterError
+from haidian_eval.satisfaction.admission import check_columns, check_weights, first_number
+from haidian_eval.satisfaction.calibration import AnyDesign, Step, base, needed, steps_of
+from haidian_eval.satisfaction.cells import plain, reduce
 from haidian_eval.satisfaction.design import Design, Replicates
 from haidian_eval.satisfaction.replication import Replication, given, jackknife
 from haidian_eval.satisfaction.stages import Stage, read_stages, scales, taylor
 
 Array = np.ndarray
-AnyDesign = Design | Calibrated
 ROUNDING = 1e-13  # of a sum of squares
 PRESENT = "_present"  # key: the row has a number in every variable
 
@@ -73,14 +73,19 @@ class Sample:
         out what it knows. Taylor linearisation.
         """
         active = np.abs(direction).max(axis=(1, 2), initial=0) > 0
-        for step, before, after in zip(self.steps, self.factors, self.factors[1:], strict=False):
-            direction = step.project(self, direction, before, after)
+        direction = self.project(direction)
         totals = np.einsum("ckp,cp->ck", direction, self.weighted)
         found = taylor(self.stages, totals, self.n, self.design.singleton, active)
         if self.stages[0].unit is None:
             scaled = direction * scales(self.stages[0])[self.stages[0].stratum][:, None, None]
             found += np.tensordot(scaled @ self.within, direction, axes=([0, 2], [0, 2]))
         return found
+
+    def project(self, direction: Array) -> Array:
+        """Return directions (cells, k, p) less what the steps of calibration explain."""
+        for step, before, after in zip(self.steps, self.factors, self.factors[1:], strict=False):
+            direction = step.project(self, direction, before, after)
+        return direction
 
     @property
     def within(self) -> Array:
@@ -106,25 +111,6 @@ class Sample:
 def distinct(codes: Array) -> int:
     """Return how many codes occur."""
     return int(np.count_nonzero(np.bincount(codes)))
-
-
-def base(design: AnyDesign) -> Design:
-    """Return the design below all calibration; raise ParameterError for anything else."""
-    own = design.design if isinstance(design, Calibrated) else design
-    if not isinstance(own, Design):
-        raise ParameterError(f"a Design or Calibrated is needed, not {type(design).__name__}")
-    return own
-
-
-def steps_of(design: AnyDesign) -> tuple[Step, ...]:
-    """Return the steps of calibration, first to last."""
-    return design.steps if isinstance(design, Calibrated) else ()
-
-
-def needed(design: AnyDesign) -> list[str]:
-    """Return the columns that a design and its calibration look at, without the weights."""
-    known = [name for step in steps_of(design) for name in step.columns]
-    return list(dict.fromkeys((*base(design).stage_columns, *known)))
 
 
 def read_sample(frame: pd.DataFrame, design: AnyDesign) -> Sample:
@@ -291,61 +277,3 @@ def replicated(
     factors = np.divide(current, weight[:, None], out=np.zeros_like(current),
                         where=weight[:, None] > 0)  # fmt: skip
     return Replication(factors, current, made.scales, made.df)
-
-
-def first_number(source: Any, name: str) -> float:
-    """Return a number near those of a column: sums of differences from it keep their digits."""
-    if isinstance(source, pd.DataFrame):
-        at = source[name].first_valid_index()
-        value = float(source[name].loc[[at]].iloc[0]) if at is not None else 0.0
-    else:
-        rows = reduce_first(source, name)
-        value = float(rows) if rows is not None else 0.0
-    return value if np.isfinite(value) else 0.0
-
-
-def reduce_first(source: Any, name: str) -> Any:
-    """Return the first number of a column of a DuckDB relation or a Dask frame."""
-    if hasattr(source, "dask"):
-        some = source[name].head(1, npartitions=-1)
-        return None if not len(some) or pd.isna(some.iloc[0]) else some.iloc[0]
-    some = source.limit(1000).df()[name].dropna()
-    return some.iloc[0] if len(some) else None
-
-
-def check_columns(
-    source: Any, design: AnyDesign, numbers: Sequence[str], keys: Sequence[str]
-) -> dict[str, Any]:
-    """Return the columns of a table; raise ParameterError for absent, double or textual ones."""
-    own = base(design)
-    known = columns_of(source)
-    weights = [own.weights] if own.weights else []
-    extra = list(own.replicates.columns) if isinstance(own.replicates, Replicates) else []
-    for name in (*needed(design), *weights, *numbers, *keys, *extra):
-        if name not in known:
-            raise ParameterError(not_known(f"column {name!r}", name, known))
-    for name in (*weights, *numbers):
-        if not (known[name].is_numeric() or known[name] == nw.Boolean):
-            raise ParameterError(
-                f"column {name!r} holds {known[name]}, not numbers; for levels choose "
-                "kind='proportion'"
-            )
-    return known
-
-
-def check_weights(cells: pd.DataFrame, design: Design, source: Any) -> None:
-    """Raise ParameterError for weights that are missing, negative, infinite or nothing in sum."""
-    if not design.weights:
-        return
-    none, bad = int(cells["_none"].sum()), int(cells["_bad"].sum())
-    if none or bad:
-        what = f"blank in {none} rows" if none else f"negative in {bad} rows"
-        raise ParameterError(
-            f"weights in column {design.weights!r} are {what}; every respondent needs a weight of "
-            "at least 0 (0: not in the sample)"
-        )
-    total = float(cells["_w0"].sum())
-    if not np.isfinite(total):
-        raise ParameterError(f"weights in column {design.weights!r} are infinite in some rows")
-    if total <= 0:
-        raise ParameterError(f"weights in column {design.weights!r} add up to nothing")

@@ -10,15 +10,17 @@ import numpy as np
 import pandas as pd
 
 from haidian_eval.errors import ParameterError, not_known
-from haidian_eval.satisfaction.calibration import FACTOR, Calibrated, Step, levels
-from haidian_eval.satisfaction.sample import (
+from haidian_eval.satisfaction.calibration import (
+    FACTOR,
     AnyDesign,
-    Sample,
+    Calibrated,
+    Step,
     base,
+    levels,
     needed,
-    read_cells,
     steps_of,
 )
+from haidian_eval.satisfaction.sample import Sample, read_cells
 
 AGREE = 1e-6  # relative difference between the sums of margins that rounding explains
 
