@@ -46,23 +46,24 @@ def shades(levels: int) -> list[Any]:
 def answers(rows: pd.DataFrame, text: Text) -> Figure:
     """Return how each question was answered, as bars around the middle of the scale.
 
-    `rows`: item (words), n, level (1 is the lowest of the scale; missing: levels that are hidden
-    together), below (the part of the bar left of the middle, 0 to 1), share (per cent), label.
+    `rows`: item (words), n, level (1 is the lowest of the scale; missing: several that are joined),
+    scale (levels that it has), below (the part of the bar left of the middle, 0 to 1), share (per
+    cent), label.
     """
     items = list(rows["item"].unique())
     figure = Figure(figsize=(WIDTH, 1.3 + 0.42 * len(items)), layout="constrained")
     panel = figure.subplots()
-    colours = shades(int(rows["levels"].max()))
+    colours = shades(int(rows["scale"].max()))
     for at, item in enumerate(items):
         own = rows[rows["item"] == item]
         left = -float((own["share"] * own["below"]).sum())
         for row in own.itertuples(index=False):
-            hidden = pd.isna(row.level)
-            colour = "white" if hidden else colours[int(row.level) - 1]
-            look: Any = {"hatch": "////", "edgecolor": QUIET} if hidden else {"edgecolor": "white"}
+            joined = pd.isna(row.level)
+            colour = "white" if joined else colours[int(row.level) - 1]
+            look: Any = {"hatch": "////", "edgecolor": QUIET} if joined else {"edgecolor": "white"}
             panel.barh(at, row.share, left=left, height=0.66, color=colour, linewidth=0.6,
                        label=str(row.label), **look)  # fmt: skip
-            if row.share >= WRITTEN and not hidden:
+            if row.share >= WRITTEN and not joined:
                 panel.annotate(f"{row.share:.0f}", (left + row.share / 2, at), fontsize=8,
                                ha="center", va="center_baseline",
                                color="white" if colour in DARK else INK)  # fmt: skip
@@ -85,8 +86,7 @@ def forest(
 ) -> Figure:  # fmt: skip
     """Return estimates with intervals and n, in the order in which they come.
 
-    `rows`: label, value, low, high, n (words; those without a value stay empty), group (blank, or
-    what heads the rows that follow). `main`: value and interval of all. `unseen`: what stands in
+    `rows`: label, value, low, high (missing: not shown), n_said. `main`: value and interval of all. `unseen`: what stands in
     place of a value that is not shown.
     """
     figure = Figure(figsize=(WIDTH, 1.1 + 0.23 * len(rows)), layout="constrained")
@@ -104,7 +104,7 @@ def forest(
     right: Any = {"xycoords": ("axes fraction", "data"), "fontsize": 8, "va": "center_baseline",
                   "annotation_clip": False, "xytext": (4, 0),
                   "textcoords": "offset points"}  # fmt: skip
-    for place, n in zip(places, rows["n"], strict=True):
+    for place, n in zip(places, rows["n_said"], strict=True):
         panel.annotate(str(n), (1, place), **right)
     panel.annotate("n", (1, -1), **right)
     span = panel.get_xlim()
@@ -135,9 +135,9 @@ def importance_map(rows: pd.DataFrame, text: Text, *, middle: tuple[float, float
     panel.axhline(middle[1], **LINE)
     panel.margins(0.12)
     label_apart(panel, rows)
-    corners = {"improve": (0, 1), "keep": (1, 1), "later": (0, 0), "enough": (1, 0)}
+    corners = {"concentrate": (0, 1), "keep": (1, 1), "low_priority": (0, 0), "overkill": (1, 0)}
     for name, (x, y) in corners.items():
-        panel.annotate(text(f"figures.quadrants.{name}"), (x, y), xycoords="axes fraction",
+        panel.annotate(text(f"satisfaction.quadrants.{name}"), (x, y), xycoords="axes fraction",
                        xytext=(6 - 12 * x, 6 - 12 * y), textcoords="offset points", color=QUIET,
                        ha="right" if x else "left", va="top" if y else "bottom",
                        fontsize=9)  # fmt: skip

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from haidian_eval.params.effect import Effect
 from haidian_eval.params.examples import Synthetic
+from haidian_eval.params.satisfaction import Satisfaction
 from haidian_eval.params.section import Lists, Section, Words
 
 Confidence = Literal[
@@ -180,6 +181,7 @@ class Params(Section):
     environment: Environment
     economy: Economy
     effect: Effect
+    satisfaction: Satisfaction
     claims: Claims
     report: Report
     synthetic: Synthetic

@@ -15,7 +15,7 @@ import pandas as pd
 from haidian_eval.errors import ParameterError, TableError
 from haidian_eval.params import Satisfaction as Plan
 from haidian_eval.params import Surveyed
-from haidian_eval.satisfaction.calibration import Calibrated
+from haidian_eval.satisfaction.calibration import AnyDesign
 from haidian_eval.satisfaction.comparison import compare_waves
 from haidian_eval.satisfaction.design import Design
 from haidian_eval.satisfaction.disposition import Weights, disposition, weights_of
@@ -39,9 +39,9 @@ class Rates:
     """Shares that count as satisfied, and how questions were answered.
 
     headline: one row: estimate, se, low, high, n, deff, df. weightings: weighting (unweighted,
-    design, adjusted, raked), the same. items: item_id, the same. domains: by, level, the same;
-    hidden: why a row has no numbers (blank, "small" or "secondary"). answers: item_id, value (of
-    the scale), share, low, high, count, n; hidden.
+    design, adjusted, raked), the same. items: item_id, the same. domains: by, class, the same;
+    hidden: whether the numbers were taken away. answers: item_id, levels (of the scale, those of
+    few joined: "1,2"), share, low, high, n (answers to the question).
     """
 
     headline: pd.Series
@@ -83,7 +83,8 @@ class Explained:
 class Satisfaction:
     """All that one wave says of one population.
 
-    overall: the question of the headline. disposition: as `disposition`, small strata hidden.
+    overall: the question of the headline. disposition: of the whole sample, as `disposition`.
+    strata: of strata, the small ones hidden.
     needed: respondents that tell two rates apart, as `needed_of`.
     """
 
@@ -91,7 +92,8 @@ class Satisfaction:
     choice: Surveyed
     overall: str
     rates: Rates
-    disposition: pd.DataFrame
+    disposition: pd.Series
+    strata: pd.DataFrame
     weights: Weights
     change: Change
     explained: Explained
@@ -137,7 +139,7 @@ def with_silent(survey: Survey, frame: pd.DataFrame) -> pd.DataFrame:
     return whole.reset_index(drop=True)
 
 
-def rates_of(survey: Survey, choice: Surveyed, plan: Plan) -> tuple[Rates, Design | Calibrated]:
+def rates_of(survey: Survey, choice: Surveyed, plan: Plan) -> tuple[Rates, AnyDesign]:
     """Return all rates of a survey, and the design that they were estimated with."""
     frame, overall = counted(survey), rate_of(headline_item(survey))
     ways = weighted(survey, frame)
@@ -148,12 +150,9 @@ def rates_of(survey: Survey, choice: Surveyed, plan: Plan) -> tuple[Rates, Desig
     known = [rate_of(item) for item in survey.items.index if rate_of(item) in rows]
     items = estimate(rows, design, known, **told)
     items["item_id"] = items["variable"].str.removeprefix(rate_of(""))
-    parts = [estimate(rows, design, overall, by=by, **told).rename(columns={by: "class"})
-             .assign(by=by) for by in choice.domains]  # fmt: skip
-    domains = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["by"])
     return Rates(
         by_way[-1].iloc[0], pd.concat(by_way, ignore_index=True)[["weighting", *TOLD]],
-        items[["item_id", *TOLD]], hide_small(domains, plan.threshold),
+        items[["item_id", *TOLD]], domains_of(rows, design, overall, choice, plan),
         answers_of(rows, design, survey, plan),
     ), design  # fmt: skip
 
@@ -169,18 +168,48 @@ def headline_item(survey: Survey) -> str:
     return found[0]
 
 
-def answers_of(
-    frame: pd.DataFrame, design: Design | Calibrated, survey: Survey, plan: Plan
+def hide_small(rows: pd.DataFrame, threshold: int, count: str = "n") -> pd.DataFrame:
+    """Return rows without the numbers of few, and of those that would give them away.
+
+    rows: parts of one whole, whose sum is known; `hidden` says which have no numbers any more.
+    """
+    counts = rows[[count]].astype("int64").reset_index(drop=True)
+    hidden = suppress(counts, threshold)[count].isna().to_numpy()
+    numbers = rows.select_dtypes("number").columns
+    shown = rows.astype(dict.fromkeys(numbers, "float64"))
+    shown.loc[hidden, numbers] = float("nan")
+    return shown.assign(hidden=hidden)
+
+
+def domains_of(
+    frame: pd.DataFrame, design: AnyDesign, overall: str, choice: Surveyed, plan: Plan
 ) -> pd.DataFrame:
-    """Return the share of each answer to each question; levels of few are hidden together."""
+    """Return the rate by each background column, rows of few hidden in each."""
+    parts = [pd.DataFrame(columns=["by", "class", *TOLD, "hidden"])]
+    for by in choice.domains:
+        own = estimate(frame, design, overall, by=by, interval=plan.interval, level=plan.level)
+        told = own.rename(columns={by: "class"})[["class", *TOLD]]
+        parts.append(hide_small(told, plan.threshold).assign(by=by))
+    return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+
+
+def answers_of(
+    frame: pd.DataFrame, design: AnyDesign, survey: Survey, plan: Plan
+) -> pd.DataFrame:
+    """Return the share of each answer to each question, answers of few joined."""
     parts = []
-    for item in [name.removeprefix(rate_of("")) for name in frame if name.startswith(rate_of(""))]:
-        found = estimate(frame, design, item, kind="proportion", interval=plan.interval,
+    for item in (name.removeprefix(rate_of("")) for name in frame if name.startswith(rate_of(""))):
+        low, high = survey.items.loc[item, ["scale_min", "scale_max"]].astype(int)
+        levels = pd.Index(range(low, high + 1), name="value")
+        counts = frame[item].value_counts().reindex(levels, fill_value=0).astype("int64")
+        table = counts.to_frame(item).T.assign(n=int(counts.sum()))
+        few = suppress(table, plan.threshold, totals=(None, "n"))[levels].isna().loc[item]
+        named = pd.Series([f"{x}" for x in levels], levels).mask(few, ",".join(map(str, levels[few])))
+        joined = frame[[*frame.columns]].assign(_answer=frame[item].map(named))
+        found = estimate(joined, design, "_answer", kind="proportion", interval=plan.interval,
                          level=plan.level)  # fmt: skip
-        counts = frame[item].value_counts().reindex(found["level"]).to_numpy()
-        parts.append(found.assign(item_id=item, value=found["level"], count=counts))
-    rows = pd.concat(parts, ignore_index=True).rename(columns={"estimate": "share"})
-    return rows[["item_id", "value", "share", "low", "high", "count", "n"]]
+        parts.append(found.assign(item_id=item, levels=found["level"], share=found["estimate"]))
+    return pd.concat(parts, ignore_index=True)[["item_id", "levels", "share", "low", "high", "n"]]
 
 
 def changed(
@@ -228,7 +257,7 @@ def tried(why: dict[str, str], name: str, make: Callable[[], T]) -> T | None:
 
 
 def explained(
-    survey: Survey, design: Design | Calibrated, choice: Surveyed, plan: Plan
+    survey: Survey, design: AnyDesign, choice: Surveyed, plan: Plan
 ) -> Explained:
     """Return reliability, the ordinal model and drivers of the overall answer."""
     frame, overall, drivers = survey.frame, headline_item(survey), survey.named("driver")
@@ -242,15 +271,23 @@ def explained(
          "items": own.items, "negative": ";".join(own.negative)}
         for name, own in found.items() if own is not None
     ])  # fmt: skip
+    answered = frame.assign(**{overall: joined_low(frame[overall], plan.threshold)})
     formula = f"{overall} ~ " + " + ".join(f"C({name})" for name in choice.explained_by)
-    odds = tried(why, "ordinal", lambda: ordinal_model(frame, design, formula, level=plan.level))
-    parallel = tried(why, "parallel", lambda: proportional_odds(frame, design, formula))
+    odds = tried(why, "ordinal", lambda: ordinal_model(answered, design, formula, level=plan.level))
+    parallel = tried(why, "parallel", lambda: proportional_odds(answered, design, formula))
     cut = float(survey.items.loc[overall, "satisfied_from"])
     matter = tried(why, "drivers", lambda: importance_performance(
         frame, design, overall, drivers, satisfied_from=cut, draws=plan.draws, seed=plan.seed,
         level=plan.level))  # fmt: skip
     return Explained(reliability, odds, pd.DataFrame() if parallel is None else parallel, matter,
                      why)  # fmt: skip
+
+
+def joined_low(answers: pd.Series, threshold: int) -> pd.Series:
+    """Return answers with the lowest joined until at least `threshold` gave each."""
+    counts = answers.value_counts().sort_index()
+    enough = counts.cumsum() >= threshold
+    return answers.clip(lower=enough.idxmax()) if enough.any() else answers
 
 
 def needed_of(rates: Rates, plan: Plan) -> pd.DataFrame:
@@ -285,9 +322,11 @@ def assess_satisfaction(
                          singleton=plan.singleton)  # fmt: skip
     rates, design = rates_of(survey, choice, plan)
     final = pd.Series(read_sample(survey.frame, design).weights, survey.frame.index)
-    strata = hide_small(disposition(survey, plan.level), plan.threshold, count="complete")
+    parts = disposition(survey, plan.level)
+    strata = hide_small(parts.iloc[:-1], plan.threshold, count="complete")
     return Satisfaction(
-        survey, choice, headline_item(survey), rates, strata, weights_of(survey, final),
+        survey, choice, headline_item(survey), rates, parts.iloc[-1], strata,
+        weights_of(survey, final),
         changed(survey, tables, choice, plan), explained(survey, design, choice, plan),
         needed_of(rates, plan),
     )  # fmt: skip

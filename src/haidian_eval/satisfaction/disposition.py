@@ -40,7 +40,8 @@ class Weights:
 def disposition(survey: Survey, level: float = 0.95) -> pd.DataFrame:
     """Return outcomes and rates by stratum, and in all (`stratum_id` missing).
 
-    low, high: Wilson's interval of rr1, as if each unit answered by itself with one probability.
+    low, high; raw_low, raw_high: Wilson's intervals of rr1 and raw, as if each unit answered by
+    itself with one probability.
     """
     counts = survey.drawn[[STRATUM, *OUTCOMES]].astype({name: "int64" for name in OUTCOMES})
     counts["weight"] = issued_weights(survey.drawn).to_numpy()
@@ -65,8 +66,10 @@ def rates_of(rows: pd.DataFrame, level: float) -> pd.DataFrame:
             rr3=done / (known + e * rows["noncontact"]), cooperation=done / known,
             contact=known / eligible, weighted=rows["w_complete"] / w_eligible,
         )  # fmt: skip
-    ends = [wilson(k, n, level) for k, n in zip(done, eligible, strict=True)]
-    return found.assign(low=[low for low, _ in ends], high=[high for _, high in ends])
+    for name, of in (("", eligible), ("raw_", rows["issued"])):
+        ends = [wilson(k, n, level) for k, n in zip(done, of, strict=True)]
+        found[f"{name}low"], found[f"{name}high"] = zip(*ends, strict=True)
+    return found
 
 
 def wilson(count: int, of: int, level: float) -> tuple[float, float]:

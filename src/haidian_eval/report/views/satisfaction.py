@@ -68,15 +68,23 @@ def percent(share: float, digits: int = 1) -> str:
     return "—" if pd.isna(share) else MINUS.sub("−", f"{100 * share:.{digits}f}")
 
 
+def asked(plan: Plan) -> Said:
+    """Return what sentences say of how the surveys are told."""
+    first, second = (f"{100 * one:g}" for one in plan.told_apart)
+    return {"wave": plan.wave, "before": plan.before, "level": f"{plan.level:.0%}",
+            "threshold": plan.threshold, "power": f"{plan.power:.0%}", "first": first,
+            "second": second, "significance": f"{1 - plan.level:.0%}"}  # fmt: skip
+
+
 def said(case: Case) -> Said:
     """Return what sentences and captions say of a survey."""
     own, rate = case.own, case.own.rates.headline
-    item, everybody = own.survey.items.loc[own.overall], own.disposition.iloc[-1]
+    item = own.survey.items.loc[own.overall]
     return {
         "population": case.population, "wave": own.survey.wave, "rate": percent(rate["estimate"]),
         "low": percent(rate["low"]), "high": percent(rate["high"]), "n": int(rate["n"]),
         "deff": f"{rate['deff']:.2f}", "level": f"{case.plan.level:.0%}",
-        "response": percent(everybody["rr1"]), "cut": cut_of(item), "before": case.plan.before,
+        "response": percent(own.disposition["rr1"]), "cut": cut_of(item), "before": case.plan.before,
         "frame": listed(own.survey.drawn["frame"], case), "threshold": case.plan.threshold,
         "question": wording(item, case), "version": own.survey.version,
         "weighting": own.survey.weighting,
@@ -117,13 +125,14 @@ def level_name(by: str, level: str, case: Case) -> str:
 
 def variable_name(by: str, case: Case) -> str:
     """Return a background column in words."""
+    text, key = case.words.text, f"satisfaction.variables.{by}"
     declared = contracts()["responses"].columns[by]
-    return declared.zh if case.words.text.lang == "zh" else declared.en
+    return text(key) if text.has(key) else declared.zh if text.lang == "zh" else declared.en
 
 
 def remark(rows: pd.DataFrame) -> pd.Series:
     """Return why a row has no numbers; missing where it has them."""
-    return rows["hidden"].where(rows["hidden"] != "", None)
+    return rows["hidden"].map({True: "hidden", False: None})
 
 
 def cards(cases: Sequence[Case]) -> pd.DataFrame:
@@ -141,23 +150,31 @@ def headline(cases: Sequence[Case]) -> pd.DataFrame:
     for case in cases:
         own, told = case.own, said(case)
         row = own.rates.headline.to_frame().T.astype({name: float for name in [*SHARES, "deff"]})
-        everybody = own.disposition.iloc[-1]
-        responses = {name: 100 * everybody[name] for name in ("rr1", "rr3")}
+        responses = {name: 100 * own.disposition[name] for name in ("rr1", "rr3")}
         texts = {name: told[name] for name in ("question", "cut", "frame")}
         parts.append(case.told(row, **texts, **responses))
     return put_together(cases, parts, "headline")
 
 
 def disposition(cases: Sequence[Case]) -> pd.DataFrame:
-    """Return what became of the sample, all of it and by stratum."""
+    """Return what became of the whole sample."""
     parts = []
     for case in cases:
-        rows = case.own.disposition
-        whole = case.words.text("satisfaction.whole")
-        shares = {name: 100 * rows[name] for name in ("raw", "rr1", "rr3", "weighted")}
-        stratum = rows["stratum_id"].where(rows["stratum_id"].notna(), whole)
-        parts.append(case.told(rows, **shares, stratum=stratum, remark=remark(rows)))
+        row = case.own.disposition.to_frame().T.infer_objects()
+        shares = {name: 100 * row[name] for name in ("raw", "rr1", "rr3", "weighted")}
+        parts.append(case.told(row, **shares))
     return put_together(cases, parts, "disposition")
+
+
+def strata(cases: Sequence[Case]) -> pd.DataFrame:
+    """Return what was issued and answered in each stratum; small ones are not published."""
+    parts = []
+    for case in cases:
+        rows = case.own.strata
+        ends = {name: 100 * rows[name] for name in ("raw", "raw_low", "raw_high")}
+        counts = {name: rows[name].astype("Int64") for name in ("issued", "complete")}
+        parts.append(case.told(rows, **counts, **ends, remark=remark(rows)))
+    return put_together(cases, parts, "strata")
 
 
 def weights(cases: Sequence[Case]) -> pd.DataFrame:
@@ -191,30 +208,44 @@ def weightings(cases: Sequence[Case]) -> pd.DataFrame:
 
 
 def answers(case: Case) -> pd.DataFrame:
-    """Return how each question was answered; levels of few are hidden together."""
-    rows, items = case.own.rates.answers, case.own.survey.items
+    """Return how each question was answered, those of few joined.
+
+    level: place on the scale, missing for joined ones; below: the part of it under the middle.
+    """
+    rows, items = case.told(case.own.rates.answers), case.own.survey.items
     ends = items.loc[rows["item_id"], ["scale_min", "scale_max"]].to_numpy(float)
-    place = rows["value"].to_numpy(float)
-    middle = ends.mean(axis=1)
-    below = np.where(place < middle, 1.0, np.where(place == middle, 0.5, 0.0))
-    told = case.told(rows.assign(estimate=rows["share"]))
-    hidden = rows["hidden"] != ""
-    scale = case.words.text("satisfaction.hidden_levels")
-    labels = [scale if pd.isna(value) else f"{value:.0f}" for value in place]
-    return told.assign(
-        item=[item_name(item, case) for item in rows["item_id"]], share=told["estimate"],
-        below=np.where(np.isnan(place), 1.0, below), level=place - ends[:, 0] + 1,
-        levels=ends[:, 1] - ends[:, 0] + 1, label=labels, hidden=hidden,
+    first = rows["levels"].str.split(",").str[0].astype(float).to_numpy()
+    several, middle = rows["levels"].str.contains(",").to_numpy(), ends.mean(axis=1)
+    below = np.where(first < middle, 1.0, np.where(first == middle, 0.5, 0.0))
+    name = case.words.text("satisfaction.joined")
+    said_levels = [levels.replace(",", "、") if case.words.text.lang == "zh" else levels.replace(
+        ",", ", ") for levels in rows["levels"]]  # fmt: skip
+    return rows.assign(
+        item=[item_name(item, case) for item in rows["item_id"]], share=100 * rows["share"],
+        below=below, level=np.where(several, np.nan, first - ends[:, 0] + 1), answer=said_levels,
+        scale=ends[:, 1] - ends[:, 0] + 1, label=np.where(several, name, rows["levels"]),
     )  # fmt: skip
 
 
 def domains(case: Case, by: str) -> pd.DataFrame:
-    """Return the rate by the levels of a background column, units in administrative order."""
+    """Return the rate by the levels of a background column, in their official order."""
     own = case.own.rates.domains
     rows = case.told(own[own["by"] == by])
+    order = list(contracts()["responses"].columns[by].allowed)
+    rows = rows.sort_values("class", key=lambda x: x.map(order.index), ignore_index=True) if order \
+        else rows.reset_index(drop=True)  # fmt: skip
+    if by in UNITS:
+        of_unit = case.words.units.set_index("unit_id")["source_id"]
+        named_by = rows["class"].map(of_unit).tolist()
+        rows["source_id"] = [joined(case.source, one) for one in named_by]
     label = [level_name(by, level, case) for level in rows["class"]]
     n = [f"{one:.0f}" if pd.notna(one) else "—" for one in rows["n"]]
     return rows.assign(label=label, value=rows["estimate"], n_said=n, remark=remark(rows))
+
+
+def split_by(case: Case, by: str) -> Said:
+    """Return what captions say of a background column."""
+    return said(case) | {"by": variable_name(by, case)}
 
 
 def groups(case: Case) -> list[str]:
@@ -237,7 +268,7 @@ def changes(cases: Sequence[Case]) -> pd.DataFrame:
             names_ = [item_name(item, case) for item in rows["item_id"]]
             both = {name: 100 * rows[name] for name in ("before", "after")}
             p = [p_words(one) for one in rows["p"]]
-            more = {"label": names_, "p": p, "n": rows["n_after"].map("{:.0f}".format)}
+            more = {"label": names_, "p": p, "n_said": rows["n_after"].map("{:.0f}".format)}
             parts.append(case.told(rows, **both, **more, value=100 * rows["estimate"]))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
@@ -310,6 +341,15 @@ def drivers(case: Case) -> pd.DataFrame:
     )  # fmt: skip
 
 
+def explains(case: Case) -> Said:
+    """Return what captions say of drivers."""
+    found = case.own.explained.drivers
+    assert found is not None, "no drivers"
+    r2 = {"r2": found.r2, "r2_low": found.r2_low, "r2_high": found.r2_high}
+    return said(case) | {name: f"{one:.2f}" for name, one in r2.items()} | {
+        "draws": case.plan.draws, "n": found.n, "complete": found.complete}  # fmt: skip
+
+
 def importance(rows: pd.DataFrame) -> pd.DataFrame:
     """Return drivers as a map of importance and performance draws them."""
     return rows.rename(columns={"share": "importance", "low": "importance_low",
@@ -344,7 +384,7 @@ def kept(cases: Sequence[Case]) -> pd.DataFrame:
     parts = [pd.DataFrame(columns=KEPT)]
     for case in cases:
         own, rates = case.own.survey, case.own.rates
-        domains = rates.domains[rates.domains["by"].isin(UNITS) & (rates.domains["hidden"] == "")]
+        domains = rates.domains[rates.domains["by"].isin(UNITS) & ~rates.domains["hidden"].astype(bool)]
         whole = rates.headline.to_frame().T.assign(**{"class": None})
         rows = pd.concat([whole, domains])
         parts.append(pd.DataFrame({
