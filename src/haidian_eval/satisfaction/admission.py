@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from haidian_eval.errors import ParameterError, not_known
-from haidian_eval.satisfaction.calibration import AnyDesign, base, needed
+from haidian_eval.satisfaction.calibration import AnyDesign, base, calibrated_by
 from haidian_eval.satisfaction.cells import columns_of
-from haidian_eval.satisfaction.design import Design, Replicates
+from haidian_eval.satisfaction.design import Replicates
 
 
 def first_number(source: Any, name: str) -> float:
@@ -41,12 +41,13 @@ def check_columns(
     """Return the columns of a table; raise ParameterError for absent, double or textual ones."""
     own = base(design)
     known = columns_of(source)
-    weights = [own.weights] if own.weights else []
+    counts = [own.weights] if own.weights else []
+    counts += own.fpc or ()
     extra = list(own.replicates.columns) if isinstance(own.replicates, Replicates) else []
-    for name in (*needed(design), *weights, *numbers, *keys, *extra):
+    for name in (*own.columns, *calibrated_by(design), *numbers, *keys, *extra):
         if name not in known:
             raise ParameterError(not_known(f"column {name!r}", name, known))
-    for name in (*weights, *numbers):
+    for name in (*counts, *numbers):
         if not (known[name].is_numeric() or known[name] == nw.Boolean):
             raise ParameterError(
                 f"column {name!r} holds {known[name]}, not numbers; for levels choose "
@@ -55,19 +56,40 @@ def check_columns(
     return known
 
 
-def check_weights(cells: pd.DataFrame, design: Design, source: Any) -> None:
+def check_weights(source: Any, name: str | None) -> None:
     """Raise ParameterError for weights that are missing, negative, infinite or nothing in sum."""
-    if not design.weights:
+    if not name:
         return
-    none, bad = int(cells["_none"].sum()), int(cells["_bad"].sum())
-    if none or bad:
-        what = f"blank in {none} rows" if none else f"negative in {bad} rows"
+    least, most, none = weight_range(source, name)
+    if none or not least >= 0:
+        what = f"blank in {none} rows" if none else f"negative in some rows (as low as {least:g})"
         raise ParameterError(
-            f"weights in column {design.weights!r} are {what}; every respondent needs a weight of "
-            "at least 0 (0: not in the sample)"
+            f"weights in column {name!r} are {what}; every respondent needs a weight of at least 0 "
+            "(0: not in the sample)"
         )
-    total = float(cells["_w0"].sum())
-    if not np.isfinite(total):
-        raise ParameterError(f"weights in column {design.weights!r} are infinite in some rows")
-    if total <= 0:
-        raise ParameterError(f"weights in column {design.weights!r} add up to nothing")
+    if not np.isfinite(most) or most <= 0:
+        what = "are infinite in some rows" if most > 0 else "add up to nothing"
+        raise ParameterError(f"weights in column {name!r} {what}")
+
+
+def weight_range(source: Any, name: str) -> tuple[float, float, int]:
+    """Return the least and the largest weight and the number of rows without one."""
+    if isinstance(source, pd.DataFrame):
+        own = source[name].to_numpy(dtype=float, na_value=np.nan)
+        if not len(own):
+            return 0.0, 1.0, 0
+        least, most = float(own.min()), float(own.max())
+        return least, most, int(np.isnan(own).sum()) if np.isnan(least) else 0
+    if hasattr(source, "dask"):
+        return dask_range(source[name])
+    column = f'cast("{name}" as double)'
+    least, most, none = source.aggregate(
+        f"min({column}), max({column}), count(*) filter ({column} is null or isnan({column}))"
+    ).fetchall()[0]
+    return (0.0, 1.0, 0) if least is None and not none else (least or 0.0, most or 0.0, none)
+
+
+def dask_range(column: Any) -> tuple[float, float, int]:
+    """Return the range of a column of a Dask frame."""
+    least, most = float(column.min().compute()), float(column.max().compute())
+    return least, most, int(column.isna().sum().compute())

@@ -86,10 +86,9 @@ def steps_of(design: AnyDesign) -> tuple[Step, ...]:
     return design.steps if isinstance(design, Calibrated) else ()
 
 
-def needed(design: AnyDesign) -> list[str]:
-    """Return the columns that a design and its calibration look at, without the weights."""
-    known = [name for step in steps_of(design) for name in step.columns]
-    return list(dict.fromkeys((*base(design).stage_columns, *known)))
+def calibrated_by(design: AnyDesign) -> list[str]:
+    """Return the columns that the steps of calibration look at."""
+    return list(dict.fromkeys(name for step in steps_of(design) for name in step.columns))
 
 
 def groups(keys: pd.DataFrame, columns: Sequence[str]) -> Array:

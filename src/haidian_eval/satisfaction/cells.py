@@ -22,6 +22,7 @@ from haidian_eval.errors import ParameterError, not_known
 Asked = Mapping[str, "nw.Expr | str"]
 DENSE = 1 << 20  # cells that are counted without looking which of them occur
 CLOSE = 1 << 16  # range of whole numbers that need no dictionary
+STRETCH = 1 << 19  # rows summed at a time
 FULL = 1 << 62  # codes beyond this would run over
 
 
@@ -103,36 +104,50 @@ def by_partition(
 def by_codes(
     source: pd.DataFrame, keys: Mapping[str, nw.Expr], sums: Mapping[str, nw.Expr]
 ) -> pd.DataFrame:
-    """Return sums by integer codes; summands are worked out one at a time."""
-    rows = nw.from_native(source)
-    code, levels = one_code(rows, keys)
-    space, cells = combinations(levels), None
-    if space > max(DENSE, len(code)):
-        code, cells = pd.factorize(code)
-        space = len(cells)
-    counts = np.bincount(code, minlength=space)
-    seen = np.flatnonzero(counts)
-    at = np.unravel_index(seen if cells is None else cells[seen], [len(one) for one in levels])
-    named = zip(keys, levels, at, strict=True)
-    found: dict[str, Any] = {name: level.take(own).array for name, level, own in named}
-    for name, added in sums.items():
-        found[name] = total(series(rows, added), code, counts)[seen]
-    return pd.DataFrame(found)
+    """Return sums by integer codes, a stretch of rows at a time, so that all stays in the cache."""
+    code, known, levels = one_code(nw.from_native(source), keys)
+    totals = {name: np.zeros(len(known)) for name in sums}
+    for at in range(0, len(code), STRETCH) if sums else ():
+        own, part = code[at : at + STRETCH], nw.from_native(source.iloc[at : at + STRETCH])
+        for name, summand in part.select(**sums).to_native().items():
+            totals[str(name)] += total(summand, own, len(known))
+    places = np.unravel_index(known, [len(level) for level in levels])
+    named = zip(keys, levels, places, strict=True)
+    return pd.DataFrame({name: level.take(at).array for name, level, at in named} | totals)
 
 
 def one_code(
     rows: nw.DataFrame[Any], keys: Mapping[str, nw.Expr]
-) -> tuple[np.ndarray, list[pd.Series]]:
-    """Return one whole number for each row, its combination of keys, and the levels of each key."""
-    code, levels = np.zeros(len(rows), dtype=np.int64), []
+) -> tuple[np.ndarray, np.ndarray, list[pd.Series]]:
+    """Return the cell of each row, the combination of levels of each cell, the levels of each key.
+
+    Combinations that do not occur are left out on the way, so that keys that follow from others
+    (the street of a stratum, its population) cost little.
+    """
+    code, known, levels = np.zeros(len(rows), dtype=np.int64), np.zeros(1, dtype=np.int64), []
     for key in keys.values():
-        own, level = codes_of(series(rows, key))
+        own, level, low = codes_of(rows.select(key.alias("key")).to_native()["key"])
         levels.append(level)
         if combinations(levels) > FULL:
             raise ParameterError(f"the keys {[*keys]} have too many combinations for one table")
         code *= len(level)
         code += own
-    return code, levels
+        code -= low
+        code, seen = occurring(code, len(known) * len(level))
+        known = known[seen // len(level)] * len(level) + seen % len(level)
+    return code, known, levels
+
+
+def occurring(code: np.ndarray, space: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return codes 0, 1, ... in place of those that occur, and those that occur."""
+    if space > max(DENSE, len(code)):
+        return pd.factorize(code)
+    seen = np.flatnonzero(np.bincount(code, minlength=space))
+    if len(seen) == space:
+        return code, seen
+    place = np.zeros(space, dtype=np.int64)
+    place[seen] = np.arange(len(seen))
+    return np.take(place, code, out=code), seen
 
 
 def combinations(levels: list[pd.Series]) -> int:
@@ -140,36 +155,28 @@ def combinations(levels: list[pd.Series]) -> int:
     return math.prod(len(level) for level in levels)
 
 
-def series(rows: nw.DataFrame[Any], asked: nw.Expr) -> pd.Series:
-    """Return one expression over rows; a constant has length 1."""
-    return rows.select(asked.alias("value")).to_native()["value"]
-
-
-def total(summand: pd.Series, code: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Return the sum in every cell; missing summands count as 0."""
+def total(summand: pd.Series, code: np.ndarray, space: int) -> np.ndarray:
+    """Return the sum in every cell; missing summands count as 0, a constant stands for each row."""
     own = summand.to_numpy(dtype="float64", na_value=np.nan)
-    if len(own) == 1 != len(code):
-        return counts * np.nan_to_num(own[0])
     if np.isnan(own.sum()):
         own = np.where(np.isnan(own), 0.0, own)
-    return np.asarray(np.bincount(code, weights=own, minlength=len(counts)))
+    return np.asarray(np.bincount(code, np.broadcast_to(own, len(code)), space))
 
 
-def codes_of(key: pd.Series) -> tuple[np.ndarray, pd.Series]:
-    """Return a code for each row and the level behind each code, the last for missing values."""
+def codes_of(key: pd.Series) -> tuple[np.ndarray, pd.Series, int]:
+    """Return a code for each row, the level of each (missing: the last one), the lowest code."""
+    if narrow(key):
+        low, high = int(key.min()), int(key.max())
+        return key.to_numpy(), pd.Series(np.arange(low, high + 1)).astype(key.dtype), low
     if isinstance(key.dtype, pd.CategoricalDtype):
         own, level = key.cat.codes.to_numpy(), pd.Series(key.cat.categories)
-    elif narrow(key):
-        low, high = int(key.min()), int(key.max())
-        own = np.subtract(key.to_numpy(), low, dtype=np.int64)
-        return own, pd.Series(np.arange(low, high + 1)).astype(key.dtype)
     else:
         own, found = pd.factorize(key)
         level = pd.Series(found)
-    if (own < 0).any():
+    if len(own) and own.min() < 0:
         own = np.where(own < 0, len(level), own)
         level = level.reindex(range(len(level) + 1))
-    return own, level
+    return own, level, 0
 
 
 def narrow(key: pd.Series) -> bool:

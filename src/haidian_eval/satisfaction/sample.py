@@ -12,14 +12,15 @@ import pandas as pd
 
 from haidian_eval.errors import ParameterError
 from haidian_eval.satisfaction.admission import check_columns, check_weights, first_number
-from haidian_eval.satisfaction.calibration import AnyDesign, Step, base, needed, steps_of
+from haidian_eval.satisfaction.calibration import AnyDesign, Step, base, calibrated_by, steps_of
 from haidian_eval.satisfaction.cells import plain, reduce
-from haidian_eval.satisfaction.design import Design, Replicates
+from haidian_eval.satisfaction.design import Design, Replicates, named
 from haidian_eval.satisfaction.replication import Replication, given, jackknife
 from haidian_eval.satisfaction.stages import Stage, read_stages, scales, taylor
 
 Array = np.ndarray
 ROUNDING = 1e-13  # of a sum of squares
+SAME = 1e-9  # relative variance of a number that does not vary
 PRESENT = "_present"  # key: the row has a number in every variable
 
 
@@ -124,55 +125,81 @@ def read_sample(frame: pd.DataFrame, design: AnyDesign) -> Sample:
 
 
 def read_cells(
-    source: Any, design: AnyDesign, numbers: Sequence[str] = (), keys: Sequence[str] = ()
-) -> Sample:
+    source: Any, design: AnyDesign, numbers: Sequence[str] = (), keys: Sequence[str] = (),
+    *, staged: bool = True,
+) -> Sample:  # fmt: skip
     """Return a table as a sample of cells, by one group-by.
 
     source: a pandas frame, a DuckDB relation or a Dask frame. numbers: variables that enter v.
-    keys: variables and domains by which cells are told apart.
+    keys: variables and domains by which cells are told apart. staged: variances are wanted; without
+    them, and with given weights, the stages of the draw are not read.
     """
     own = base(design)
     alone = own.replicates in ("jk1", "jkn") and not own.clusters
-    if isinstance(own.replicates, Replicates) or alone:
+    if staged and (isinstance(own.replicates, Replicates) or alone):
         if not isinstance(source, pd.DataFrame):
             raise ParameterError("replicate weights are read from a pandas frame")
         return read_rows(source, design, numbers, keys)
     known = check_columns(source, design, numbers, keys)
-    weight = nw.col(own.weights).cast(nw.Float64) if own.weights else nw.lit(1.0)
+    check_weights(source, own.weights)
+    staged = staged or not own.weights
     shift = [0.0, *(first_number(source, name) for name in numbers)]
-    vector = [nw.lit(1.0), *(nw.col(name).cast(nw.Float64) - at
-                             for name, at in zip(numbers, shift[1:], strict=True))]  # fmt: skip
-    asked = {name: nw.col(name) for name in (*needed(design), *keys)}
-    if numbers:
-        there = [~(nw.col(name).is_null() | missing(name, known)) for name in numbers]
-        asked[PRESENT] = nw.all_horizontal(*there, ignore_nulls=False)
-    cells = reduce(source, asked, sums(vector, weight, own))
+    draw = (*named(own.strata), *named(own.clusters)) if staged else ()
+    asked = {name: nw.col(name) for name in (*draw, *calibrated_by(design), *keys)}
+    if gaps := [there(name, known[name]) for name in numbers if may_lack(source, name)]:
+        asked[PRESENT] = nw.all_horizontal(*gaps, ignore_nulls=False)
+    counts = named(own.fpc) if staged else ()
+    cells = reduce(source, asked, sums(dict(zip(numbers, shift[1:], strict=True)), own, counts))
     if not len(cells):
         raise ParameterError("the table has no rows; nothing can be estimated")
-    check_weights(cells, own, source)
-    return assemble(design, cells, moments(cells, len(vector), own), np.array(shift))
+    cells = cells.assign(**{name: counted(cells, name) for name in counts})
+    cells[PRESENT] = cells[PRESENT].astype(bool) if gaps else True
+    return assemble(design, cells, moments(cells, len(shift), own), np.array(shift), staged=staged)
 
 
-def missing(name: str, known: dict[str, Any]) -> nw.Expr:
-    """Return whether a number is none, for types that know such a thing."""
-    return nw.col(name).is_nan() if known[name].is_float() else nw.lit(False)
+def there(name: str, kind: Any) -> nw.Expr:
+    """Return whether a number is one, for types that know NaN as well."""
+    blank = nw.col(name).is_null()
+    return ~(blank | nw.col(name).is_nan()) if kind.is_float() else ~blank
 
 
-def sums(vector: list[nw.Expr], weight: nw.Expr, design: Design) -> dict[str, nw.Expr]:
-    """Return the sums that are asked of the group-by."""
-    p = range(len(vector))
-    asked: dict[str, nw.Expr] = {f"_v{i}": vector[i] for i in p}
-    pairs = [(i, j) for i in p for j in p if i <= j]
-    if design.weights:
-        asked |= {f"_w{i}": weight * vector[i] for i in p}
-        asked["_bad"] = nw.when(~(weight >= 0)).then(1.0).otherwise(0.0)
-        asked["_none"] = nw.when(weight.is_null() | weight.is_nan()).then(1.0).otherwise(0.0)
-        asked |= {f"_s{i}{j}": weight * vector[i] * vector[j] for i, j in pairs if j}
-        if not design.clusters:
-            asked |= {f"_q{i}{j}": weight * weight * vector[i] * vector[j] for i, j in pairs}
-    else:
-        asked |= {f"_s{i}{j}": vector[i] * vector[j] for i, j in pairs if j}
-    return asked
+def may_lack(source: Any, name: str) -> bool:
+    """Return whether a column may have missing numbers."""
+    return not isinstance(source, pd.DataFrame) or bool(source[name].hasnans)
+
+
+def sums(numbers: dict[str, float], design: Design, counts: Sequence[str]) -> dict[str, nw.Expr]:
+    """Return the sums that are asked of the group-by; numbers: variable -> shift."""
+    weight = nw.col(design.weights).cast(nw.Float64) if design.weights else None
+    vector = [nw.col(name).cast(nw.Float64) for name in numbers]
+    vector = [own - at if at else own for own, at in zip(vector, numbers.values(), strict=True)]
+    asked = {"_v0": nw.lit(1.0)} | {f"_v{i}": own for i, own in enumerate(vector, 1)}
+    if weight is not None:
+        asked |= {"_w0": weight} | {f"_w{i}": weight * own for i, own in enumerate(vector, 1)}
+    heavy = vector if weight is None else [weight * own for own in vector]
+    pairs = [(i, j) for j in range(len(vector)) for i in range(j + 1)]
+    asked |= {f"_s{i + 1}{j + 1}": heavy[i] * vector[j] for i, j in pairs}
+    for name in counts:
+        own = nw.col(name).cast(nw.Float64)
+        asked |= {f"_n_{name}": own, f"_nn_{name}": own * own}
+    if weight is None or design.clusters or not (counts or numbers or design.strata):
+        return asked
+    asked |= {"_q00": weight * weight}
+    asked |= {f"_q0{i}": weight * own for i, own in enumerate(heavy, 1)}
+    return asked | {f"_q{i + 1}{j + 1}": heavy[i] * heavy[j] for i, j in pairs}
+
+
+def counted(cells: pd.DataFrame, name: str) -> Array:
+    """Return the population count of each cell; raise ParameterError where its rows differ."""
+    n = cells["_v0"].to_numpy()
+    mean, square = (cells[f"{own}_{name}"].to_numpy() / n for own in ("_n", "_nn"))
+    if (np.isfinite(mean) & (square - mean**2 > SAME * mean**2)).any():
+        raise ParameterError(
+            f"column {name!r} varies within a stratum, or is blank in some rows; a stratum has one "
+            "population count"
+        )
+    whole = np.round(mean)
+    return np.where(np.abs(mean - whole) < SAME * whole, whole, mean)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +213,7 @@ class Moments:
 
 
 def moments(cells: pd.DataFrame, p: int, design: Design) -> Moments:
-    """Return the sums of a group-by as arrays."""
+    """Return the sums of a group-by as arrays; squares that were not asked for stay 0."""
     of_plain = np.stack([cells[f"_v{i}"] for i in range(p)], axis=1)
     weighted = of_plain
     if design.weights:
@@ -194,13 +221,10 @@ def moments(cells: pd.DataFrame, p: int, design: Design) -> Moments:
     spread, square = (np.zeros((len(cells), p, p)) for _ in range(2))
     for i in range(p):
         for j in range(i, p):
-            own = cells[f"_s{i}{j}"] if j else weighted[:, 0]
-            spread[:, i, j] = spread[:, j, i] = own
+            spread[:, i, j] = spread[:, j, i] = cells[f"_s{i}{j}"] if i else weighted[:, j]
             if f"_q{i}{j}" in cells:
                 square[:, i, j] = square[:, j, i] = cells[f"_q{i}{j}"]
-    if not design.weights:
-        square = spread
-    return Moments(of_plain, weighted, spread, square)
+    return Moments(of_plain, weighted, spread, square if design.weights else spread)
 
 
 def read_rows(
@@ -212,19 +236,18 @@ def read_rows(
     if not len(frame):
         raise ParameterError("the table has no rows; nothing can be estimated")
     rows = frame.reset_index(drop=True)
-    cells = pd.DataFrame({name: plain(rows[name]) for name in (*needed(design), *keys)})
+    asked = (*own.stage_columns, *calibrated_by(design), *keys)
+    check_weights(frame, own.weights)
+    cells = pd.DataFrame({name: plain(rows[name]) for name in asked})
     v, shift = np.ones((len(rows), len(numbers) + 1)), np.zeros(len(numbers) + 1)
     for at, name in enumerate(numbers, 1):
         shift[at] = first_number(frame, name)
         v[:, at] = rows[name].to_numpy(dtype=float, na_value=np.nan) - shift[at]
-    if numbers:
-        cells[PRESENT] = ~np.isnan(v).any(axis=1)
+    cells[PRESENT] = ~np.isnan(v).any(axis=1)
     v = np.nan_to_num(v, nan=0.0, posinf=np.inf, neginf=-np.inf)
     w = np.ones(len(rows))
     if own.weights:
         w = rows[own.weights].to_numpy(dtype=float, na_value=np.nan)
-        wrong = {"_bad": ~(w >= 0), "_none": np.isnan(w), "_w0": w, "_v0": v[:, 0]}
-        check_weights(cells.assign(**wrong), own, frame)
     outer = v[:, :, None] * v[:, None, :]
     own_moments = Moments(v, w[:, None] * v, w[:, None, None] * outer,
                           (w**2)[:, None, None] * outer)  # fmt: skip
@@ -233,12 +256,12 @@ def read_rows(
 
 def assemble(
     design: AnyDesign, cells: pd.DataFrame, found: Moments, shift: Array,
-    frame: pd.DataFrame | None = None,
+    frame: pd.DataFrame | None = None, staged: bool = True,
 ) -> Sample:  # fmt: skip
     """Return a sample from its sums: stages, weights from counts, calibration, replicates."""
     own, steps = base(design), steps_of(design)
     n = found.plain[:, 0]
-    stages = read_stages(cells, own, n)
+    stages = read_stages(cells, own, n) if staged else ()
     if not own.weights and own.fpc:
         w = 1 / np.prod([(at.drawn / at.population)[at.stratum] for at in stages], axis=0)
         found = Moments(
@@ -253,7 +276,11 @@ def assemble(
     factors = [np.ones(len(n))]
     for step in steps:
         factors.append(factors[-1] * step.factor(cells))
-    replicates = replicated(own, steps, cells, found.weighted[:, 0], n, stages, frame)
+    replicates = (
+        None
+        if not staged
+        else replicated(own, steps, cells, found.weighted[:, 0], n, stages, frame)
+    )
     return Sample(own, steps, cells, n, found.plain, found.weighted, found.spread, found.square,
                   shift, stages, tuple(factors), replicates)  # fmt: skip
 

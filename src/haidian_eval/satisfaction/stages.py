@@ -136,7 +136,7 @@ def counts_of(column: pd.Series, stratum: Array, drawn: Array, label: Sequence[s
         )
     found = np.zeros(len(drawn))
     found[stratum] = value
-    if (uneven := value != found[stratum]).any():
+    if (uneven := np.abs(value - found[stratum]) > 1e-9 * value).any():
         at = stratum[np.flatnonzero(uneven)[0]]
         raise ParameterError(
             f"column {column.name!r} varies within stratum {label[at] or 'of all rows'}: "

@@ -16,8 +16,8 @@ from haidian_eval.satisfaction.calibration import (
     Calibrated,
     Step,
     base,
+    calibrated_by,
     levels,
-    needed,
     steps_of,
 )
 from haidian_eval.satisfaction.sample import Sample, read_cells
@@ -33,7 +33,7 @@ def post_stratify(frame: Any, design: AnyDesign, totals: pd.Series) -> Calibrate
     sample or the totals lack, and for counts that are none.
     """
     columns, target = margin(totals)
-    sample = read_cells(frame, design, (), columns)
+    sample = read_cells(frame, design, (), columns, staged=False)
     both_ways(sample, columns, target)
     return calibrated(sample, design, Step("groups", columns, target))
 
@@ -58,7 +58,7 @@ def rake(
     if max(sums.values()) - min(sums.values()) > AGREE * max(sums.values()):
         raise ParameterError(f"the margins add up to different totals: {sums}; scale them to one")
     columns = tuple(dict.fromkeys(name for names, _ in found for name in names))
-    sample = read_cells(frame, design, (), columns)
+    sample = read_cells(frame, design, (), columns, staged=False)
     for names, target in found:
         both_ways(sample, names, target)
     return calibrated(sample, design, Step("raking", columns, (found, tolerance)))
@@ -81,7 +81,7 @@ def calibrate(
     if not len(target) or not np.isfinite(target).all():
         raise ParameterError(f"totals must be finite numbers by column: {dict(totals)}")
     columns = tuple(str(name) for name in target.index if name != "intercept")
-    sample = read_cells(frame, design, (), columns)
+    sample = read_cells(frame, design, (), columns, staged=False)
     for name in columns:
         column = sample.keys[name]
         if not pd.api.types.is_numeric_dtype(column.dtype) or column.isna().any():
@@ -99,8 +99,8 @@ def trim(frame: Any, design: AnyDesign, low: float = 0.0, high: float = float("i
         raise ParameterError(f"low={low!r} and high={high!r} must be limits, 0 <= low < high")
     own = base(design)
     weights = (own.weights,) if own.weights else ()
-    columns = tuple(dict.fromkeys((*weights, *needed(design))))
-    sample = read_cells(frame, design, (), weights)
+    columns = tuple(dict.fromkeys((*(weights or own.stage_columns), *calibrated_by(design))))
+    sample = read_cells(frame, design, (), weights, staged=False)
     return calibrated(sample, design, Step("trim", columns, (low, high)))
 
 
@@ -116,7 +116,7 @@ def non_response(
     """
     own = (cells,) if isinstance(cells, str) else tuple(cells)
     columns = (*own, responded)
-    sample = read_cells(frame, design, (), columns)
+    sample = read_cells(frame, design, (), columns, staged=False)
     found = sample.keys[responded]
     values = pd.to_numeric(found, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     if not np.isin(values, (0.0, 1.0)).all():
