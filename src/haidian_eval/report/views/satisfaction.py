@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -259,6 +260,12 @@ def everybody(case: Case) -> tuple[float, float, float]:
     return rate, low, high
 
 
+def drawn_so(case: Case) -> dict[str, Any]:
+    """Return what a forest plot of a survey is told besides its rows."""
+    text = case.words.text
+    return {"axis": text("figures.rate"), "main": everybody(case), "unseen": text("figures.unseen")}
+
+
 def changes(cases: Sequence[Case]) -> pd.DataFrame:
     """Return differences from the wave before, in percentage points, where they can be compared."""
     parts = []
@@ -329,8 +336,7 @@ def ordinal(cases: Sequence[Case]) -> pd.DataFrame:
 def drivers(case: Case) -> pd.DataFrame:
     """Return what each aspect explains of the overall answer, and how well it does."""
     found = case.own.explained.drivers
-    if found is None:
-        return pd.DataFrame()
+    assert found is not None, "no drivers"
     rows = found.frame
     shares = [name for name in rows if name.split("_")[0] in ("share", "low", "high", "performance")]
     told = rows.assign(**{name: 100 * rows[name] for name in shares})
@@ -339,6 +345,11 @@ def drivers(case: Case) -> pd.DataFrame:
         top_share=100 * rows["top_share"], quadrant_share=100 * rows["quadrant_share"],
         **{name: rows[name].astype("Int64") for name in ("rank", "rank_low", "rank_high")},
     )  # fmt: skip
+
+
+def with_drivers(cases: Sequence[Case]) -> list[Case]:
+    """Return the surveys whose overall answer can be explained."""
+    return [case for case in cases if case.own.explained.drivers is not None]
 
 
 def explains(case: Case) -> Said:
@@ -350,17 +361,17 @@ def explains(case: Case) -> Said:
         "draws": case.plan.draws, "n": found.n, "complete": found.complete}  # fmt: skip
 
 
-def importance(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return drivers as a map of importance and performance draws them."""
-    return rows.rename(columns={"share": "importance", "low": "importance_low",
-                                "high": "importance_high"})  # fmt: skip
+def importance(case: Case) -> pd.DataFrame:
+    """Return how much each aspect matters beside how well it does."""
+    named = {"share": "importance", "low": "importance_low", "high": "importance_high"}
+    return drivers(case).rename(columns=named)
 
 
 def middle(case: Case) -> tuple[float, float]:
     """Return performance and importance at which the quadrants part, in per cent."""
     found = case.own.explained.drivers
     assert found is not None, "no drivers"
-    return 100 * found.lines[1], 100 * found.lines[0]
+    return 100 * found.performance_line, 100 * found.importance_line
 
 
 def questionnaire(cases: Sequence[Case]) -> pd.DataFrame:
@@ -394,3 +405,21 @@ def kept(cases: Sequence[Case]) -> pd.DataFrame:
             "source_id": case.source,
         }))  # fmt: skip
     return pd.concat(parts, ignore_index=True)
+
+
+def finding(cases: Sequence[Case]) -> Said:
+    """Return what the page ends with."""
+    if not cases:
+        return {"findings": ""}
+    text = cases[0].words.text
+    lines = [text("satisfaction.findings.rate", **said(case)) for case in cases]
+    changed = changes(cases)
+    overall = changed[changed["item_id"].isin({case.own.overall for case in cases})] \
+        if len(changed) else changed  # fmt: skip
+    for row in overall.itertuples(index=False):
+        way = "sure" if row.low > 0 or row.high < 0 else "open"
+        told = {name: percent(getattr(row, name) / 100) for name in ("value", "low", "high")}
+        lines.append(text(f"satisfaction.findings.change_{way}", population=row.population,
+                          before=cases[0].plan.before, p=row.p, **told))  # fmt: skip
+    lines += [refusals([case])["refusals"] for case in cases if case.own.change.refused]
+    return {"findings": "\n".join(filter(None, lines))}
