@@ -9,7 +9,7 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from haidian_eval.errors import ParameterError, not_known
 from haidian_eval.satisfaction.calibration import AnyDesign
@@ -255,6 +255,7 @@ def one_quantile(
     found = solve(sample, [Share(unit * (value <= middle)[:, None], unit, inside)])
     part = table(name, [None], found, interval, level)
     low, high = at(float(part.at[0, "low"])), at(float(part.at[0, "high"]))
-    crit = stats.norm if interval == "normal" else stats.t(max(int(part.at[0, "df"]), 1))
-    se = (high - low) / (2 * crit.ppf((1 + level) / 2))
+    tail, df = (1 + level) / 2, max(int(part.at[0, "df"]), 1)
+    crit = special.ndtri(tail) if interval == "normal" else special.stdtrit(df, tail)
+    se = (high - low) / (2 * crit)
     return part.assign(estimate=middle, se=se, low=low, high=high)

@@ -238,7 +238,8 @@ def read_rows(
     rows = frame.reset_index(drop=True)
     asked = (*own.stage_columns, *calibrated_by(design), *keys)
     check_weights(frame, own.weights)
-    cells = pd.DataFrame({name: plain(rows[name]) for name in asked})
+    found = {name: plain(rows[name]) for name in asked}
+    cells = pd.DataFrame(found, index=rows.index)  # a design may name no column
     v, shift = np.ones((len(rows), len(numbers) + 1)), np.zeros(len(numbers) + 1)
     for at, name in enumerate(numbers, 1):
         shift[at] = first_number(frame, name)
