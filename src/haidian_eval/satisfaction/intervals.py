@@ -61,10 +61,15 @@ def by_logit(own: Spread) -> tuple[Array, Array]:
 
 def by_wilson(own: Spread) -> tuple[Array, Array]:
     """Wilson (1927) at the effective sample size."""
-    z, n, p = special.ndtri((1 + own.level) / 2), own.effective, own.estimate
+    return wilson(own.estimate, own.effective, own.level)
+
+
+def wilson(p: Array, n: Array, level: float) -> tuple[Array, Array]:
+    """Return the limits of shares p of n (Wilson 1927); missing where n is 0."""
+    z, n = special.ndtri((1 + level) / 2), np.where(np.asarray(n) > 0, n, np.nan)
     middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    return middle - half, middle + half
+    return np.where(p <= 0, 0 * n, middle - half), np.where(p >= 1, 0 * n + 1, middle + half)
 
 
 def by_beta(own: Spread) -> tuple[Array, Array]:
