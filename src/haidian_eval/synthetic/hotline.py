@@ -53,7 +53,7 @@ def requests(chosen: HotlineChoice, seed: int) -> pd.DataFrame:
     )
     days = pd.date_range(f"{chosen.year}-01-01", f"{chosen.year}-12-31")
     often = 1 + np.outer(days.month.isin([11, 12, 1, 2, 3]), winter - 1)
-    daily = np.where(days.dayofweek >= 5, plan["weekend"], 1.0)
+    daily = np.where(days.day_of_week >= 5, plan["weekend"], 1.0)
     cells = shares * often / often.mean(axis=0) * daily[:, None]
     drawn = rng.choice(cells.size, count, p=cells.ravel() / cells.sum())
     drawn = drawn[np.argsort(drawn // len(shares), kind="stable")]

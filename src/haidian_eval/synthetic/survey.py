@@ -49,13 +49,11 @@ def draw_survey(chosen: SurveyChoice, seed: int, sample_seed: int | None = None)
     return Told(tables, true_values(populations, chosen.waves))
 
 
-def take(
-    own: Population, chosen: SurveyChoice, wave: int, seed: int, *, everyone: bool = False
-) -> pd.DataFrame:
+def take(own: Population, chosen: SurveyChoice, wave: int, seed: int) -> pd.DataFrame:
     """Return the issued units of a wave (0, 1), in the order of their pseudonyms.
 
     Adds to the units stratum_size, psus, psus_drawn, psu_size, issued (of the primary unit),
-    design_weight, outcome and a column per item. everyone: all who are eligible respond.
+    design_weight, outcome, and a column per item, answers of those included who do not respond.
     """
     rng, field = stream(seed, "survey", own.name), stream(seed, "survey", own.name, wave)
     shift, psus = (1 - chosen.overlap) * wave, primary_units(own, chosen)
@@ -65,7 +63,7 @@ def take(
     of, count, size = (units[name] for name in ("psu_id", "issued", "psu_size"))
     units = units[turn(units["number"], of, count, size=size, shift=shift)]
     lost = picked(field, declared("survey")["lost"], len(units))
-    responds = everyone | (field.random(len(units)) < units["respond"])
+    responds = field.random(len(units)) < units["respond"]
     outcome = np.where(units["eligible"], np.where(responds, "complete", lost), "ineligible")
     asked = units.assign(outcome=outcome).join(own.answers[wave])
     return asked.sort_values("respondent_id", ignore_index=True)
