@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from haidian_eval.figures.house import (
     ACCENT,
     INK,
+    LEGEND,
     PALE,
     QUIET,
     WIDTH,
@@ -68,14 +69,18 @@ def answers(rows: pd.DataFrame, text: Text) -> Figure:
                                ha="center", va="center_baseline",
                                color="white" if colour in DARK else INK)  # fmt: skip
             left += row.share
-    panel.axvline(0, **LINE)
+    panel.axvline(0, **(LINE | {"zorder": 0.5}))
+    panel.set_xlim(panel.get_xlim()[0] - 2)
     named = [f"{item} (n={rows.loc[rows['item'] == item, 'n'].iloc[0]:,})" for item in items]
     panel.set_yticks(range(len(items)), named)
     panel.set_ylim(len(items) - 0.4, -0.6)
     panel.xaxis.set_major_formatter(lambda value, _: f"{abs(value):.0f}")
     panel.set_xlabel(text("figures.answers"))
     panel.grid(visible=False, axis="y")
-    explain(figure, "outside upper left", ncols=6)
+    handles = dict(zip(*panel.get_legend_handles_labels()[::-1], strict=True))
+    ordered = sorted(handles, key=lambda word: (word.isdigit(), word))
+    figure.legend([handles[word] for word in ordered], ordered, loc="outside upper left", ncols=6,
+                  **LEGEND)  # fmt: skip
     return figure
 
 
@@ -171,4 +176,76 @@ def driver_bars(rows: pd.DataFrame, text: Text) -> Figure:
     panel.set_xlim(left=min(0.0, float(rows["low"].min())))
     panel.set_xlabel(text("figures.driver_share"))
     panel.grid(visible=False, axis="y")
+    return figure
+
+
+@house_style()
+def funnel(rows: pd.DataFrame, text: Text) -> Figure:
+    """Return how many tickets reach each step.
+
+    `rows`: label, tickets, share (per cent of the first), in their order.
+    """
+    figure = Figure(figsize=(WIDTH, 0.9 + 0.36 * len(rows)), layout="constrained")
+    panel, places = figure.subplots(), range(len(rows))
+    panel.barh(places, rows["tickets"], color="#9fbfd9", height=0.66)
+    for place, row in zip(places, rows.itertuples(index=False), strict=True):
+        words = f"{row.tickets:,.0f} ({row.share:.1f}%)"
+        panel.annotate(words, (0, place), xytext=(6, 0), textcoords="offset points", fontsize=9,
+                       va="center_baseline", color=INK)  # fmt: skip
+    panel.set_yticks(places, rows["label"])
+    panel.set_ylim(len(rows) - 0.4, -0.6)
+    panel.set_xlabel(text("figures.tickets"))
+    panel.grid(visible=False, axis="y")
+    return figure
+
+
+@house_style()
+def rate_charts(rows: pd.DataFrame, text: Text) -> Figure:
+    """Return a run chart per rate: months, centre, limits, and the months that signal.
+
+    `rows`: title, month, value, centre, low, high, signal (blank: none), in the order of months.
+    """
+    titles = list(rows["title"].unique())
+    figure = Figure(figsize=(WIDTH, 0.8 + 2.0 * len(titles)), layout="constrained")
+    for panel, title in zip(figure.subplots(len(titles), 1, squeeze=False).ravel(), titles,
+                            strict=True):  # fmt: skip
+        own = rows[rows["title"] == title].reset_index(drop=True)
+        panel.fill_between(own.index, own["low"], own["high"], step="mid", color=PALE, alpha=0.5,
+                           linewidth=0, label=text("figures.limits"))  # fmt: skip
+        panel.plot(own.index, own["centre"], label=text("figures.centre"), **LINE)
+        panel.plot(own.index, own["value"], color=BLUE, marker="o", markersize=4.5, linewidth=1.2,
+                   label=text("figures.month_rate"))  # fmt: skip
+        odd = own[own["signal"] != ""]
+        panel.scatter(odd.index, odd["value"], s=110, facecolor="none", edgecolor=ACCENT, zorder=4,
+                      linewidth=1.6, label=text("figures.signal"))  # fmt: skip
+        panel.set_title(title, loc="left", fontsize=10)
+        panel.set_xticks(own.index, own["month"].str.slice(2).str.replace("-", "/"))
+        panel.set_ylabel("%")
+        panel.grid(visible=False, axis="x")
+    explain(figure, "outside upper left", ncols=4)
+    return figure
+
+
+@house_style()
+def coverage(rows: pd.DataFrame, text: Text) -> Figure:
+    """Return the share of each group among those who took part, beside that of the population.
+
+    `rows`: label, share, share_low, share_high (missing: not shown), population_share (per cent).
+    """
+    figure = Figure(figsize=(WIDTH, 1.1 + 0.26 * len(rows)), layout="constrained")
+    panel, places = figure.subplots(), np.arange(len(rows))
+    panel.scatter(rows["population_share"], places, marker="|", s=150, color=ACCENT, linewidth=2,
+                  label=text("figures.in_population"))  # fmt: skip
+    ends = [rows["share"] - rows["share_low"], rows["share_high"] - rows["share"]]
+    panel.errorbar(rows["share"], places, xerr=ends, fmt="o", label=text("figures.taking_part"),
+                   **POINT)  # fmt: skip
+    for place in places[rows["share"].isna()]:
+        write(panel, text("figures.unseen"), (rows["population_share"].max(), place), (0, 0), color=QUIET,
+              va="center_baseline")  # fmt: skip
+    panel.set_yticks(places, rows["label"])
+    panel.set_ylim(len(rows) - 0.4, -0.6)
+    panel.set_xlim(left=0)
+    panel.set_xlabel(text("figures.group_share"))
+    panel.grid(visible=False, axis="y")
+    explain(figure, "outside upper left", ncols=2)
     return figure

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from haidian_eval.params.hotline import HotlineRule
 from haidian_eval.params.section import Section
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -30,7 +31,7 @@ class Satisfaction(Section):
     wave, before: the year that is told, and the one it is compared with. threshold: respondents
     below whom nothing is told. level, interval: of all intervals of rates. singleton: what a
     stratum with one sampling unit does. draws, seed: of the intervals of drivers. told_apart: two
-    rates, power: chance of telling them apart for the n that is asked after.
+    rates, power: chance of telling them apart for the n that is asked after. hotline: its rates.
     """
 
     wave: str
@@ -44,3 +45,4 @@ class Satisfaction(Section):
     seed: int = 0
     told_apart: tuple[Share, Share] = (0.92, 0.90)
     power: Share = 0.8
+    hotline: HotlineRule = HotlineRule()

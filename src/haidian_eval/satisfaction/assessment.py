@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -24,6 +24,7 @@ from haidian_eval.satisfaction.estimates import estimate
 from haidian_eval.satisfaction.ordinal import OrdinalModel, ordinal_model, proportional_odds
 from haidian_eval.satisfaction.reading import PSU, RESPONDENT, STRATUM, Survey, read_survey
 from haidian_eval.satisfaction.reliability import alpha, omega
+from haidian_eval.satisfaction.rows import suppress_rows
 from haidian_eval.satisfaction.sample import read_sample
 from haidian_eval.satisfaction.size import sample_needed, smallest_difference
 from haidian_eval.satisfaction.suppression import suppress
@@ -39,8 +40,8 @@ class Rates:
     """Shares that count as satisfied, and how questions were answered.
 
     headline: one row: estimate, se, low, high, n, deff, df. weightings: weighting (unweighted,
-    design, adjusted, raked), the same. items: item_id, the same. domains: by, class, the same;
-    hidden: whether the numbers were taken away. answers: item_id, levels (of the scale, those of
+    design, adjusted, raked), the same. items: item_id, the same. domains: by, class, the same,
+    suppressed (as `suppress_rows`). answers: item_id, levels (of the scale, those of
     few joined: "1,2"), share, low, high, n (answers to the question).
     """
 
@@ -84,7 +85,7 @@ class Satisfaction:
     """All that one wave says of one population.
 
     overall: the question of the headline. disposition: of the whole sample, as `disposition`.
-    strata: of strata, the small ones hidden.
+    strata: of strata, suppressed likewise.
     needed: respondents that tell two rates apart, as `needed_of`.
     """
 
@@ -117,7 +118,7 @@ def counted(survey: Survey) -> pd.DataFrame:
     return survey.frame.assign(**found)
 
 
-def weighted(survey: Survey, frame: pd.DataFrame) -> dict[str, tuple[pd.DataFrame, object]]:
+def weighted(survey: Survey, frame: pd.DataFrame) -> dict[str, tuple[pd.DataFrame, AnyDesign]]:
     """Return frame and design of each way to weight: the last one is that of all results."""
     issued = with_silent(survey, frame)
     adjusted = non_response(issued, survey.design, "responded", [STRATUM])
@@ -143,7 +144,7 @@ def rates_of(survey: Survey, choice: Surveyed, plan: Plan) -> tuple[Rates, AnyDe
     """Return all rates of a survey, and the design that they were estimated with."""
     frame, overall = counted(survey), rate_of(headline_item(survey))
     ways = weighted(survey, frame)
-    told = {"interval": plan.interval, "level": plan.level}
+    told: dict[str, Any] = {"interval": plan.interval, "level": plan.level}
     by_way = [estimate(rows, design, overall, **told).assign(weighting=name)
               for name, (rows, design) in ways.items()]  # fmt: skip
     rows, design = ways[FINAL]
@@ -168,34 +169,19 @@ def headline_item(survey: Survey) -> str:
     return found[0]
 
 
-def hide_small(rows: pd.DataFrame, threshold: int, count: str = "n") -> pd.DataFrame:
-    """Return rows without the numbers of few, and of those that would give them away.
-
-    rows: parts of one whole, whose sum is known; `hidden` says which have no numbers any more.
-    """
-    counts = rows[[count]].astype("int64").reset_index(drop=True)
-    hidden = suppress(counts, threshold)[count].isna().to_numpy()
-    numbers = rows.select_dtypes("number").columns
-    shown = rows.astype(dict.fromkeys(numbers, "float64"))
-    shown.loc[hidden, numbers] = float("nan")
-    return shown.assign(hidden=hidden)
-
-
 def domains_of(
     frame: pd.DataFrame, design: AnyDesign, overall: str, choice: Surveyed, plan: Plan
 ) -> pd.DataFrame:
     """Return the rate by each background column, rows of few hidden in each."""
-    parts = [pd.DataFrame(columns=["by", "class", *TOLD, "hidden"])]
+    parts = [pd.DataFrame(columns=["by", "class", *TOLD, "suppressed"])]
     for by in choice.domains:
         own = estimate(frame, design, overall, by=by, interval=plan.interval, level=plan.level)
         told = own.rename(columns={by: "class"})[["class", *TOLD]]
-        parts.append(hide_small(told, plan.threshold).assign(by=by))
+        parts.append(suppress_rows(told, "class", threshold=plan.threshold).assign(by=by))
     return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
 
 
-def answers_of(
-    frame: pd.DataFrame, design: AnyDesign, survey: Survey, plan: Plan
-) -> pd.DataFrame:
+def answers_of(frame: pd.DataFrame, design: AnyDesign, survey: Survey, plan: Plan) -> pd.DataFrame:
     """Return the share of each answer to each question, answers of few joined."""
     parts = []
     for item in (name.removeprefix(rate_of("")) for name in frame if name.startswith(rate_of(""))):
@@ -203,8 +189,14 @@ def answers_of(
         levels = pd.Index(range(low, high + 1), name="value")
         counts = frame[item].value_counts().reindex(levels, fill_value=0).astype("int64")
         table = counts.to_frame(item).T.assign(n=int(counts.sum()))
-        few = suppress(table, plan.threshold, totals=(None, "n"))[levels].isna().loc[item]
-        named = pd.Series([f"{x}" for x in levels], levels).mask(few, ",".join(map(str, levels[few])))
+        few = (
+            suppress(table, plan.threshold, margins=False, totals=(None, "n"))[levels]
+            .isna()
+            .loc[item]
+        )
+        named = pd.Series([f"{x}" for x in levels], levels).mask(
+            few, ",".join(map(str, levels[few]))
+        )
         joined = frame[[*frame.columns]].assign(_answer=frame[item].map(named))
         found = estimate(joined, design, "_answer", kind="proportion", interval=plan.interval,
                          level=plan.level)  # fmt: skip
@@ -256,9 +248,7 @@ def tried(why: dict[str, str], name: str, make: Callable[[], T]) -> T | None:
         return None
 
 
-def explained(
-    survey: Survey, design: AnyDesign, choice: Surveyed, plan: Plan
-) -> Explained:
+def explained(survey: Survey, design: AnyDesign, choice: Surveyed, plan: Plan) -> Explained:
     """Return reliability, the ordinal model and drivers of the overall answer."""
     frame, overall, drivers = survey.frame, headline_item(survey), survey.named("driver")
     why: dict[str, str] = {}
@@ -299,7 +289,7 @@ def needed_of(rates: Rates, plan: Plan) -> pd.DataFrame:
     """
     one, n, p = rates.headline, int(rates.headline["n"]), float(rates.headline["estimate"])
     deff = max(1.0, float(one["deff"]))
-    told = {"power": plan.power, "significance": 1 - plan.level}
+    told: dict[str, Any] = {"power": plan.power, "significance": 1 - plan.level}
     first, second = plan.told_apart
     nearest = smallest_difference(n, n, p, deff=deff, **told)
     return pd.DataFrame([{
@@ -323,7 +313,7 @@ def assess_satisfaction(
     rates, design = rates_of(survey, choice, plan)
     final = pd.Series(read_sample(survey.frame, design).weights, survey.frame.index)
     parts = disposition(survey, plan.level)
-    strata = hide_small(parts.iloc[:-1], plan.threshold, count="complete")
+    strata = suppress_rows(parts.iloc[:-1], STRATUM, count="complete", threshold=plan.threshold)
     return Satisfaction(
         survey, choice, headline_item(survey), rates, parts.iloc[-1], strata,
         weights_of(survey, final),

@@ -117,7 +117,8 @@ def refuse_scale(answers: pd.DataFrame, items: pd.DataFrame, where: str) -> None
     if strange := sorted(set(answers["item_id"]) - set(items.index)):
         raise TableError(f"responses of {where}: the items {strange} are not in the questionnaire")
     ends = items.reindex(answers["item_id"])[["scale_min", "scale_max"]].astype("float64")
-    value, low, high = answers["value"].to_numpy(float), *ends.to_numpy().T
+    value = answers["value"].to_numpy(float)
+    low, high = ends["scale_min"].to_numpy(), ends["scale_max"].to_numpy()
     if (bad := np.flatnonzero((value < low) | (value > high) | (value % 1 > 0))).size:
         first = answers.iloc[bad[0]]
         raise TableError(
@@ -165,7 +166,7 @@ def refuse_counts(people: pd.DataFrame, drawn: pd.DataFrame, where: str) -> None
     if len(wrong := both[both["counted"] != both["found"]]):
         (stratum, psu), row = wrong.index[0], wrong.iloc[0]
         raise TableError(
-            f"{where}: survey_design counts {row['counted']} completed answers in stratum {stratum},"
+            f"{where}: survey_design counts {row['counted']} complete answers in stratum {stratum},"
             f" unit {psu}, responses have {row['found']} respondents ({len(wrong)} such units);"
             " correct `complete`, or hand in the missing answers"
         )

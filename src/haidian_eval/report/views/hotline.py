@@ -14,8 +14,7 @@ from haidian_eval.report.exhibit import joined
 from haidian_eval.report.layout import lay_out
 from haidian_eval.report.operations import Said, Words
 from haidian_eval.report.views import administrative
-from haidian_eval.report.views.satisfaction import KEPT, percent
-from haidian_eval.satisfaction.assessment import hide_small
+from haidian_eval.report.views.surveys import KEPT, percent
 from haidian_eval.satisfaction.hotline import (
     RATES,
     barred,
@@ -24,11 +23,13 @@ from haidian_eval.satisfaction.hotline import (
     hotline_rates,
     rank_streets,
 )
+from haidian_eval.satisfaction.rows import suppress_rows
 from haidian_eval.satisfaction.run_charts import run_charts
 
 CHARTED = RATES[:3]  # those that are called the three rates
 ENDS = ("value", "low", "high")
-OF_UNITS = {"street": "street_id", "department": "department_id"}
+OF_UNITS = ("street", "department")
+SPLITS = (*OF_UNITS, "category")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def rates(case: Hotline) -> pd.DataFrame:
 def told(case: Hotline) -> Said:
     """Return what sentences and captions say of the tickets and of their rates."""
     rule, rows = case.plan.hotline, hotline_rates(case.tickets, case.plan.hotline)
-    found: Said = {"level": f"{rule.level:.0%}", "threshold": case.plan.threshold,
+    found: Said = {"wave": year_of(case.tickets["received_on"]), "level": f"{rule.level:.0%}", "threshold": case.plan.threshold,
                    "received": int(rows["n"].iloc[0] + rows["excluded"].iloc[0]),
                    "n": int(rows["n"].iloc[0]), "excluded": int(rows["excluded"].iloc[0]),
                    "sigmas": f"{rule.chart.sigmas:g}", "run": rule.chart.run}  # fmt: skip
@@ -70,7 +71,8 @@ def told(case: Hotline) -> Said:
 
 def excluded(case: Hotline) -> pd.DataFrame:
     """Return why tickets do not count."""
-    rows = exclusions(case.tickets, case.plan.hotline).assign(source_id=case.source)
+    rows = exclusions(case.tickets, case.plan.hotline)
+    rows = rows.assign(counted=rows["counts"].astype(str).str.lower(), source_id=case.source)
     return lay_out("satisfaction.exclusions", rows, case.words)
 
 
@@ -125,14 +127,14 @@ def split(case: Hotline, by: str) -> pd.DataFrame:
             table[f"{rate}_{name}"] = 100 * wide[(name, rate)].astype(float)
     of = [f"{rate}_of" for rate in RATES]
     table["least"] = table[of].min(axis=1)
-    shown = hide_small(table, case.plan.threshold, "least").assign(source_id=case.source)
-    return named_rows(case, by, shown.astype(dict.fromkeys(of, "Int64")))
+    shown = suppress_rows(table, by, count="least", threshold=case.plan.threshold)
+    return named_rows(case, by, shown.assign(source_id=case.source))
 
 
 def named_rows(case: Hotline, by: str, rows: pd.DataFrame) -> pd.DataFrame:
     """Return rows with the names of what they are of; units in administrative order."""
-    text, column = case.words.text, OF_UNITS.get(by, "")
-    if not column:
+    text = case.words.text
+    if by not in OF_UNITS:
         keys = [f"satisfaction.categories.{one}" for one in rows[by]]
         return rows.assign(label=[text(key) if text.has(key) else key.rsplit(".", 1)[-1]
                                   for key in keys])  # fmt: skip
@@ -154,14 +156,12 @@ def streets(case: Hotline) -> pd.DataFrame:
         return pd.DataFrame()
     rows = rank_streets(case.tickets, case.plan.hotline)
     shares = ["value", "standard", "low", "high", "contact", "contact_low", "contact_high"]
-    least = {"least": rows["denominator"], "source_id": case.source}
-    shown = hide_small(rows.assign(**{x: 100 * rows[x] for x in [*shares, "covered"]}, **least),
-                       case.plan.threshold, "least")  # fmt: skip
-    places = {x: shown[x].astype("Int64") for x in ("rank_best", "rank_worst", "denominator")}
-    return named_rows(case, "street", shown.assign(**places))
+    told = rows.assign(**{x: 100 * rows[x] for x in [*shares, "covered"]}, source_id=case.source)
+    shown = suppress_rows(told, "street", count="denominator", threshold=case.plan.threshold)
+    return named_rows(case, "street", shown)
 
 
-def high(case: Hotline) -> Said:
+def high(case: Hotline) -> str:
     """Return what is said of rates so high that they hardly tell streets apart."""
     text, rule = case.words.text, case.plan.hotline
     rows, lines = hotline_rates(case.tickets, rule, "street"), []
@@ -173,7 +173,7 @@ def high(case: Hotline) -> Said:
                           chance=f"{found.by_chance:.1f}", limit=f"{rule.ceiling:.0%}"))  # fmt: skip
     why = barred(case.tickets)
     lines += [text(f"satisfaction.barred.{why}")] if why else []
-    return {"ceilings": "\n".join(lines)}
+    return "\n".join(lines)
 
 
 def kept(case: Hotline) -> pd.DataFrame:
@@ -196,3 +196,10 @@ def year_of(days: Sequence[Any]) -> str:
     """Return the years that some dates span, such as 2024 or 2023..2024."""
     years = sorted({str(day)[:4] for day in days})
     return years[0] if len(years) == 1 else f"{years[0]}..{years[-1]}"
+
+
+def finding(case: Hotline) -> str:
+    """Return what the page ends with on the hotline."""
+    if case.tickets.empty:
+        return ""
+    return case.words.text("satisfaction.findings.hotline", **told(case))

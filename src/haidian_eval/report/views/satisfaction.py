@@ -5,135 +5,33 @@ Everything that a rate must carry stands beside it: interval, n, design, frame, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from haidian_eval.params import Satisfaction as Plan
-from haidian_eval.report.exhibit import MINUS, joined
-from haidian_eval.report.layout import lay_out
-from haidian_eval.report.operations import Said, Words
-from haidian_eval.report.views import names
+from haidian_eval.report.exhibit import joined
+from haidian_eval.report.operations import Said
 from haidian_eval.report.views.policy import p_words
-from haidian_eval.satisfaction.assessment import Satisfaction, assess_satisfaction
-from haidian_eval.tables.contracts import contracts
+from haidian_eval.report.views.surveys import (
+    KEPT,
+    SHARES,
+    UNITS,
+    Case,
+    cut_of,
+    item_name,
+    level_name,
+    official,
+    percent,
+    put_together,
+    remark,
+    said,
+    variable_name,
+    wording,
+)
 
-UNITS = ("street_id", "park_id")  # domains whose levels are units of the edition
-SHARES = ["estimate", "se", "low", "high"]
-KEPT = ["unit_id", "indicator_id", "period", "value", "se", "n", "source_id"]
 SHORT = 10  # levels of a control variable that are all shown
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A survey and the words in which it is told."""
-
-    own: Satisfaction
-    plan: Plan
-    words: Words
-
-    @property
-    def source(self) -> str:
-        """The sources of its rows."""
-        return self.own.survey.source
-
-    @property
-    def population(self) -> str:
-        """Who was asked, in words."""
-        return self.words.text(f"satisfaction.populations.{self.own.survey.population}")
-
-    def told(self, rows: pd.DataFrame, **more: object) -> pd.DataFrame:
-        """Return rows in per cent, with who was asked and the sources."""
-        known = [name for name in SHARES if name in rows]
-        return rows.assign(**{name: 100 * rows[name] for name in known}, source_id=self.source,
-                           population=self.population, **more)  # fmt: skip
-
-
-def read(tables: Mapping[str, pd.DataFrame], plan: Plan, words: Words) -> list[Case]:
-    """Return the surveys of the plan; none where the edition has no responses."""
-    if tables["responses"].empty:
-        return []
-    return [Case(assess_satisfaction(tables, own, plan), plan, words) for own in plan.surveys]
-
-
-def put_together(cases: Sequence[Case], parts: Sequence[pd.DataFrame], layout: str) -> pd.DataFrame:
-    """Return rows of all surveys as a table of layouts.toml."""
-    return lay_out(f"satisfaction.{layout}", pd.concat(parts, ignore_index=True), cases[0].words)
-
-
-def percent(share: float, digits: int = 1) -> str:
-    """Return a share in a sentence, in per cent without the sign."""
-    return "—" if pd.isna(share) else MINUS.sub("−", f"{100 * share:.{digits}f}")
-
-
-def asked(plan: Plan) -> Said:
-    """Return what sentences say of how the surveys are told."""
-    first, second = (f"{100 * one:g}" for one in plan.told_apart)
-    return {"wave": plan.wave, "before": plan.before, "level": f"{plan.level:.0%}",
-            "threshold": plan.threshold, "power": f"{plan.power:.0%}", "first": first,
-            "second": second, "significance": f"{1 - plan.level:.0%}"}  # fmt: skip
-
-
-def said(case: Case) -> Said:
-    """Return what sentences and captions say of a survey."""
-    own, rate = case.own, case.own.rates.headline
-    item = own.survey.items.loc[own.overall]
-    return {
-        "population": case.population, "wave": own.survey.wave, "rate": percent(rate["estimate"]),
-        "low": percent(rate["low"]), "high": percent(rate["high"]), "n": int(rate["n"]),
-        "deff": f"{rate['deff']:.2f}", "level": f"{case.plan.level:.0%}",
-        "response": percent(own.disposition["rr1"]), "cut": cut_of(item), "before": case.plan.before,
-        "frame": listed(own.survey.drawn["frame"], case), "threshold": case.plan.threshold,
-        "question": wording(item, case), "version": own.survey.version,
-        "weighting": own.survey.weighting,
-    }  # fmt: skip
-
-
-def wording(item: pd.Series, case: Case) -> str:
-    """Return a question as it was asked."""
-    return case.words.text.choose(item, "wording")
-
-
-def cut_of(item: pd.Series) -> str:
-    """Return which answers count as satisfied, such as "≥4 (1–5)"."""
-    return f"≥{item['satisfied_from']:.0f} ({item['scale_min']:.0f}–{item['scale_max']:.0f})"
-
-
-def listed(cells: pd.Series, case: Case) -> str:
-    """Return the different words of some cells."""
-    return case.words.text.listing([str(one) for one in cells.dropna().unique()]) or "—"
-
-
-def item_name(item: str, case: Case) -> str:
-    """Return the short name of a question: what it is about."""
-    key = f"satisfaction.items.{item}"
-    if case.words.text.has(key):
-        return case.words.text(key)
-    about = case.own.survey.items.at[item, "construct"]
-    return str(about) if case.words.text.lang == "zh" and isinstance(about, str) else item
-
-
-def level_name(by: str, level: str, case: Case) -> str:
-    """Return the level of a background column in words."""
-    text, key = case.words.text, f"satisfaction.levels.{level}"
-    if by in UNITS:
-        return str(names(case.words.units, text).get(level, level))
-    return text(key) if text.has(key) else level
-
-
-def variable_name(by: str, case: Case) -> str:
-    """Return a background column in words."""
-    text, key = case.words.text, f"satisfaction.variables.{by}"
-    declared = contracts()["responses"].columns[by]
-    return text(key) if text.has(key) else declared.zh if text.lang == "zh" else declared.en
-
-
-def remark(rows: pd.DataFrame) -> pd.Series:
-    """Return why a row has no numbers; missing where it has them."""
-    return rows["hidden"].map({True: "hidden", False: None})
 
 
 def cards(cases: Sequence[Case]) -> pd.DataFrame:
@@ -196,9 +94,11 @@ def margins(cases: Sequence[Case]) -> pd.DataFrame:
                 shares = gaps.assign(population=np.nan)
                 label = [text("satisfaction.largest_gap", levels=len(own))]
             else:
-                label = [level_name(str(name), level, case) for level in own["level"]]
+                label = [level_name(str(name), level, case.words) for level in own["level"]]
             told = 100 * shares.rename(columns={"population": "in_population"})
-            parts.append(case.told(told, label=label, variable=variable_name(str(name), case)))
+            parts.append(
+                case.told(told, label=label, variable=variable_name(str(name), case.words))
+            )
     return put_together(cases, parts, "margins")
 
 
@@ -231,22 +131,19 @@ def answers(case: Case) -> pd.DataFrame:
 def domains(case: Case, by: str) -> pd.DataFrame:
     """Return the rate by the levels of a background column, in their official order."""
     own = case.own.rates.domains
-    rows = case.told(own[own["by"] == by])
-    order = list(contracts()["responses"].columns[by].allowed)
-    rows = rows.sort_values("class", key=lambda x: x.map(order.index), ignore_index=True) if order \
-        else rows.reset_index(drop=True)  # fmt: skip
+    rows = official(case.told(own[own["by"] == by]), by, "class")
     if by in UNITS:
         of_unit = case.words.units.set_index("unit_id")["source_id"]
         named_by = rows["class"].map(of_unit).tolist()
         rows["source_id"] = [joined(case.source, one) for one in named_by]
-    label = [level_name(by, level, case) for level in rows["class"]]
+    label = [level_name(by, level, case.words) for level in rows["class"]]
     n = [f"{one:.0f}" if pd.notna(one) else "—" for one in rows["n"]]
     return rows.assign(label=label, value=rows["estimate"], n_said=n, remark=remark(rows))
 
 
 def split_by(case: Case, by: str) -> Said:
     """Return what captions say of a background column."""
-    return said(case) | {"by": variable_name(by, case)}
+    return said(case) | {"by": variable_name(by, case.words)}
 
 
 def groups(case: Case) -> list[str]:
@@ -280,17 +177,17 @@ def changes(cases: Sequence[Case]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def refusals(cases: Sequence[Case]) -> Said:
+def refusals(cases: Sequence[Case]) -> str:
     """Return which populations are not compared with the wave before, and why."""
     lines = []
     for case in cases:
-        change, text = case.own.change, case.words.text
+        change = case.own.change
         if change.refused:
             kind = "version" if change.refused == "version" else "other"
             versions = [" / ".join(one) for one in change.versions]
             told = {"was": versions[0], "now": versions[-1], "why": change.refused}
-            lines.append(text(f"satisfaction.refused.{kind}", **said(case), **told))
-    return {"refusals": "\n".join(lines)}
+            lines.append(case.words.text(f"satisfaction.refused.{kind}", **said(case), **told))
+    return "\n".join(lines)
 
 
 def needed(cases: Sequence[Case]) -> pd.DataFrame:
@@ -301,77 +198,6 @@ def needed(cases: Sequence[Case]) -> pd.DataFrame:
         near = {name: 100 * rows[name] for name in ("lower", "higher")}
         parts.append(case.told(rows, **near, rate=100 * case.own.rates.headline["estimate"]))
     return put_together(cases, parts, "needed")
-
-
-def reliability(cases: Sequence[Case]) -> pd.DataFrame:
-    """Return how far the questions on single aspects measure one thing."""
-    parts = [case.told(rows.assign(**{x: rows[x] / 100 for x in ("estimate", "low", "high")}))
-             for case in cases if len(rows := case.own.explained.reliability)]  # fmt: skip
-    return put_together(cases, parts, "reliability")
-
-
-def term_name(term: str, case: Case) -> str:
-    """Return a term of the model, such as C(mode)[T.web], in words."""
-    by, _, level = term.removeprefix("C(").removesuffix("]").partition(")[T.")
-    return f"{variable_name(by, case)}: {level_name(by, level, case)}" if level else term
-
-
-def ordinal(cases: Sequence[Case]) -> pd.DataFrame:
-    """Return odds of a higher answer by what a respondent is."""
-    parts = []
-    for case in cases:
-        if (model := case.own.explained.ordinal) is None:
-            continue
-        rows, odds = model.frame, case.own.explained.odds
-        same = odds.set_index("term")["p"] if len(odds) else pd.Series(dtype=float)
-        parts.append(rows.assign(
-            label=[term_name(term, case) for term in rows["term"]], n=model.n,
-            p=[p_words(one) for one in rows["p"]], source_id=case.source,
-            parallel=[p_words(same.get(term, np.nan)) for term in rows["term"]],
-            population=case.population,
-        ))  # fmt: skip
-    return put_together(cases, parts, "ordinal")
-
-
-def drivers(case: Case) -> pd.DataFrame:
-    """Return what each aspect explains of the overall answer, and how well it does."""
-    found = case.own.explained.drivers
-    assert found is not None, "no drivers"
-    rows = found.frame
-    shares = [name for name in rows if name.split("_")[0] in ("share", "low", "high", "performance")]
-    told = rows.assign(**{name: 100 * rows[name] for name in shares})
-    return told.assign(
-        label=[item_name(item, case) for item in rows["driver"]], source_id=case.source,
-        top_share=100 * rows["top_share"], quadrant_share=100 * rows["quadrant_share"],
-        **{name: rows[name].astype("Int64") for name in ("rank", "rank_low", "rank_high")},
-    )  # fmt: skip
-
-
-def with_drivers(cases: Sequence[Case]) -> list[Case]:
-    """Return the surveys whose overall answer can be explained."""
-    return [case for case in cases if case.own.explained.drivers is not None]
-
-
-def explains(case: Case) -> Said:
-    """Return what captions say of drivers."""
-    found = case.own.explained.drivers
-    assert found is not None, "no drivers"
-    r2 = {"r2": found.r2, "r2_low": found.r2_low, "r2_high": found.r2_high}
-    return said(case) | {name: f"{one:.2f}" for name, one in r2.items()} | {
-        "draws": case.plan.draws, "n": found.n, "complete": found.complete}  # fmt: skip
-
-
-def importance(case: Case) -> pd.DataFrame:
-    """Return how much each aspect matters beside how well it does."""
-    named = {"share": "importance", "low": "importance_low", "high": "importance_high"}
-    return drivers(case).rename(columns=named)
-
-
-def middle(case: Case) -> tuple[float, float]:
-    """Return performance and importance at which the quadrants part, in per cent."""
-    found = case.own.explained.drivers
-    assert found is not None, "no drivers"
-    return 100 * found.performance_line, 100 * found.importance_line
 
 
 def questionnaire(cases: Sequence[Case]) -> pd.DataFrame:
@@ -395,7 +221,9 @@ def kept(cases: Sequence[Case]) -> pd.DataFrame:
     parts = [pd.DataFrame(columns=KEPT)]
     for case in cases:
         own, rates = case.own.survey, case.own.rates
-        domains = rates.domains[rates.domains["by"].isin(UNITS) & ~rates.domains["hidden"].astype(bool)]
+        domains = rates.domains[
+            rates.domains["by"].isin(UNITS) & (rates.domains["suppressed"] == "")
+        ]
         whole = rates.headline.to_frame().T.assign(**{"class": None})
         rows = pd.concat([whole, domains])
         parts.append(pd.DataFrame({
@@ -407,10 +235,10 @@ def kept(cases: Sequence[Case]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def finding(cases: Sequence[Case]) -> Said:
-    """Return what the page ends with."""
+def finding(cases: Sequence[Case]) -> str:
+    """Return what the page ends with on surveys."""
     if not cases:
-        return {"findings": ""}
+        return ""
     text = cases[0].words.text
     lines = [text("satisfaction.findings.rate", **said(case)) for case in cases]
     changed = changes(cases)
@@ -421,5 +249,5 @@ def finding(cases: Sequence[Case]) -> Said:
         told = {name: percent(getattr(row, name) / 100) for name in ("value", "low", "high")}
         lines.append(text(f"satisfaction.findings.change_{way}", population=row.population,
                           before=cases[0].plan.before, p=row.p, **told))  # fmt: skip
-    lines += [refusals([case])["refusals"] for case in cases if case.own.change.refused]
-    return {"findings": "\n".join(filter(None, lines))}
+    lines += [refusals(cases)]
+    return "\n".join(lines)
