@@ -218,6 +218,7 @@ def rate_charts(rows: pd.DataFrame, text: Text) -> Figure:
         odd = own[own["signal"] != ""]
         panel.scatter(odd.index, odd["value"], s=110, facecolor="none", edgecolor=ACCENT, zorder=4,
                       linewidth=1.6, label=text("figures.signal"))  # fmt: skip
+        panel.margins(y=0.14)
         panel.set_title(title, loc="left", fontsize=10)
         panel.set_xticks(own.index, own["month"].str.slice(2).str.replace("-", "/"))
         panel.set_ylabel("%")

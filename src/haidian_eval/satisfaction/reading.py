@@ -109,7 +109,7 @@ def questions(questionnaire: pd.DataFrame, version: str) -> pd.DataFrame:
             f"the questionnaire has no rows of the version {version!r}, which the responses name;"
             " add its questions with their scales"
         )
-    return own.set_index("item_id", verify_integrity=True)
+    return own.set_index("item_id")
 
 
 def refuse_scale(answers: pd.DataFrame, items: pd.DataFrame, where: str) -> None:
@@ -161,7 +161,7 @@ def refuse_counts(people: pd.DataFrame, drawn: pd.DataFrame, where: str) -> None
             " have no design; add the rows, or correct stratum_id and psu_id"
         )
     found = people.groupby(PLACE).size()
-    counted = drawn.set_index(PLACE, verify_integrity=True)["complete"].astype("int64")
+    counted = drawn.set_index(PLACE)["complete"].astype("int64")
     both = pd.concat({"counted": counted, "found": found}, axis=1).fillna(0).astype("int64")
     if len(wrong := both[both["counted"] != both["found"]]):
         (stratum, psu), row = wrong.index[0], wrong.iloc[0]
@@ -217,7 +217,7 @@ def margins_of(
         if name not in known:
             what = f"satisfaction.margins: {name!r} in the control totals of {where}"
             raise ParameterError(not_known(what, name, known))
-        own = known[name].set_index("level", verify_integrity=True)["total"].astype("float64")
+        own = known[name].set_index("level")["total"].astype("float64")
         found.append(own.rename(name).rename_axis(name))
     sums = {str(own.name): float(own.sum()) for own in found}
     if sums and max(sums.values()) - min(sums.values()) > 1e-6 * max(sums.values()):

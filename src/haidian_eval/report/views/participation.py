@@ -29,6 +29,7 @@ from haidian_eval.satisfaction.participation import (
 from haidian_eval.satisfaction.rows import suppress_rows
 
 SHARES = ["share", "share_low", "share_high", "population_share"]
+TOLD = [*SHARES[:3], "ratio", "ratio_low", "ratio_high", "per_thousand", "events"]  # of who came
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,9 @@ def covered(case: Participation, group: tuple[str, str]) -> pd.DataFrame:
     totals = population_of(case.totals, case.plan.wave, population, by)
     cited = case.totals.loc[case.totals["population"] == population, "source_id"].unique()
     found = coverage(case.rows, totals, population=population, level=case.plan.level)
-    rows = official(suppress_rows(found, by, count="persons", threshold=case.plan.threshold), by)
+    rows = official(
+        suppress_rows(found, by, count="persons", values=TOLD, threshold=case.plan.threshold), by
+    )
     shares = {name: 100 * rows[name] for name in SHARES}
     return rows.assign(
         **shares, label=[level_name(by, level, case.words) for level in rows[by]], remark=remark(rows),
@@ -109,8 +112,9 @@ def answered(case: Participation) -> pd.DataFrame:
 
 def said(case: Participation) -> Said:
     """Return what sentences say of events and proposals."""
-    rows = case.rows
-    return {"as_of": str(case.as_of), "level": f"{case.plan.level:.0%}",
+    rows, units = case.rows, case.words.units
+    streets, where = units.loc[units["unit_type"] == "street", "unit_id"], case.events["street_id"]
+    return {"streets": where[where.isin(streets)].nunique(), "as_of": str(case.as_of), "level": f"{case.plan.level:.0%}",
             "events": len(case.events), "persons": int(rows["persons"].sum()),
             "proposals": int(rows["proposal"].notna().sum()),
             "threshold": case.plan.threshold}  # fmt: skip
