@@ -91,8 +91,8 @@ def forest(
 ) -> Figure:  # fmt: skip
     """Return estimates with intervals and n, in the order in which they come.
 
-    `rows`: label, value, low, high (missing: not shown), n_said. `main`: value and interval of all. `unseen`: what stands in
-    place of a value that is not shown.
+    `rows`: label, value, low, high (missing: not shown), n_said. `main`: value and interval of all.
+    `unseen`: what stands in place of a value that is not shown.
     """
     figure = Figure(figsize=(WIDTH, 1.1 + 0.23 * len(rows)), layout="constrained")
     panel, places = figure.subplots(), np.arange(len(rows))
@@ -241,8 +241,8 @@ def coverage(rows: pd.DataFrame, text: Text) -> Figure:
     panel.errorbar(rows["share"], places, xerr=ends, fmt="o", label=text("figures.taking_part"),
                    **POINT)  # fmt: skip
     for place in places[rows["share"].isna()]:
-        write(panel, text("figures.unseen"), (rows["population_share"].max(), place), (0, 0), color=QUIET,
-              va="center_baseline")  # fmt: skip
+        at = (rows["population_share"].max(), place)
+        write(panel, text("figures.unseen"), at, (6, 0), color=QUIET, va="center_baseline")
     panel.set_yticks(places, rows["label"])
     panel.set_ylim(len(rows) - 0.4, -0.6)
     panel.set_xlim(left=0)

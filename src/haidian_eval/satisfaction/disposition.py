@@ -43,14 +43,14 @@ def disposition(survey: Survey, level: float = 0.95) -> pd.DataFrame:
     low, high; raw_low, raw_high: Wilson's intervals of rr1 and raw, as if each unit answered by
     itself with one probability.
     """
-    counts = survey.drawn[[STRATUM, *OUTCOMES]].astype({name: "int64" for name in OUTCOMES})
+    counts = survey.drawn[[STRATUM, *OUTCOMES]].astype(dict.fromkeys(OUTCOMES, "int64"))
     counts["weight"] = issued_weights(survey.drawn).to_numpy()
     for name in ("complete", "ineligible", "issued"):
         counts[f"w_{name}"] = counts["weight"] * counts[name]
     by_stratum = counts.groupby(STRATUM, as_index=False).sum()
     whole = counts.drop(columns=STRATUM).sum().to_frame().T.assign(**{STRATUM: None})
     rows = pd.concat([by_stratum, whole], ignore_index=True)
-    return rates_of(rows.astype({name: "int64" for name in OUTCOMES}), level)
+    return rates_of(rows.astype(dict.fromkeys(OUTCOMES, "int64")), level)
 
 
 def rates_of(rows: pd.DataFrame, level: float) -> pd.DataFrame:
@@ -94,8 +94,8 @@ def weights_of(survey: Survey, final: pd.Series) -> Weights:
         }
         n = frame[name].value_counts()
         rows = {"population": total / total.sum(), "n": n, "unweighted": n / len(frame), **shares}
-        parts.append(pd.DataFrame(rows).reindex(total.index).rename_axis("level").reset_index()
-                     .assign(variable=name, n=lambda x: x["n"].fillna(0).astype("int64")))  # fmt: skip
+        own = pd.DataFrame(rows).reindex(total.index).rename_axis("level").reset_index()
+        parts.append(own.assign(variable=name, n=own["n"].fillna(0).astype("int64")))
     return Weights(summary, pd.concat(parts, ignore_index=True) if parts else pd.DataFrame())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +58,8 @@ def rates(case: Hotline) -> pd.DataFrame:
 def told(case: Hotline) -> Said:
     """Return what sentences and captions say of the tickets and of their rates."""
     rule, rows = case.plan.hotline, hotline_rates(case.tickets, case.plan.hotline)
-    found: Said = {"wave": year_of(case.tickets["received_on"]), "level": f"{rule.level:.0%}", "threshold": case.plan.threshold,
+    found: Said = {"wave": year_of(case.tickets["received_on"]), "level": f"{rule.level:.0%}",
+                   "threshold": case.plan.threshold,
                    "received": int(rows["n"].iloc[0] + rows["excluded"].iloc[0]),
                    "n": int(rows["n"].iloc[0]), "excluded": int(rows["excluded"].iloc[0]),
                    "sigmas": f"{rule.chart.sigmas:g}", "run": rule.chart.run}  # fmt: skip
@@ -128,7 +129,15 @@ def split(case: Hotline, by: str) -> pd.DataFrame:
     of = [f"{rate}_of" for rate in RATES]
     table["least"] = table[of].min(axis=1)
     shown = suppress_rows(table, by, count="least", threshold=case.plan.threshold)
-    return named_rows(case, by, shown.assign(source_id=case.source))
+    spans = {f"{rate}_shown": [with_ends(row, rate) for row in shown.to_dict("records")]
+             for rate in RATES}  # fmt: skip
+    return named_rows(case, by, shown.assign(**spans, source_id=case.source))
+
+
+def with_ends(row: Mapping[str, Any], rate: str) -> str | None:
+    """Return a rate with its interval."""
+    value, low, high = (row[f"{rate}_{name}"] for name in ENDS)
+    return None if pd.isna(value) else f"{value:.1f} [{low:.1f}, {high:.1f}]"
 
 
 def named_rows(case: Hotline, by: str, rows: pd.DataFrame) -> pd.DataFrame:
@@ -164,11 +173,12 @@ def streets(case: Hotline) -> pd.DataFrame:
 def high(case: Hotline) -> str:
     """Return what is said of rates so high that they hardly tell streets apart."""
     text, rule = case.words.text, case.plan.hotline
+    words = {rate: text(f"satisfaction.rates.{rate}") for rate in CHARTED}
     rows, lines = hotline_rates(case.tickets, rule, "street"), []
     for rate in CHARTED:
         found = ceiling(rows, rate, rule)
         key = "high" if found.warned else "spread"
-        lines.append(text(f"satisfaction.ceilings.{key}", rate=text(f"satisfaction.rates.{rate}"),
+        lines.append(text(f"satisfaction.ceilings.{key}", rate=words[rate],
                           overall=percent(found.overall), units=found.units, inside=found.inside,
                           chance=f"{found.by_chance:.1f}", limit=f"{rule.ceiling:.0%}"))  # fmt: skip
     why = barred(case.tickets)

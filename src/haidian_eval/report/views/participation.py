@@ -18,6 +18,7 @@ from haidian_eval.report.views.surveys import (
     population_name,
     remark,
     variable_name,
+    with_units,
 )
 from haidian_eval.satisfaction.participation import (
     attendance,
@@ -51,13 +52,15 @@ class Participation:
     @property
     def groups(self) -> list[tuple[str, str]]:
         """Populations and the columns by which participants are held against them."""
-        known = set(zip(self.totals["population"], self.totals["variable"], strict=True))
+        there = self.rows.groupby("population").count()  # by column, those that are not blank
         return [(one.population, by) for one in self.plan.surveys for by in one.margins
-                if by in self.rows and (one.population, by) in known
-                and self.rows.loc[self.rows["population"] == one.population, by].notna().any()]  # fmt: skip
+                if one.population in there.index and by in there
+                and there.at[one.population, by] > 0]  # fmt: skip
 
 
-def read(tables: Mapping[str, pd.DataFrame], plan: Plan, as_of: dt.date, words: Words) -> Participation:  # fmt: skip
+def read(
+    tables: Mapping[str, pd.DataFrame], plan: Plan, as_of: dt.date, words: Words
+) -> Participation:
     """Return what the edition has of participation."""
     return Participation(tables["events"], tables["participation"], tables["control_totals"], plan,
                          as_of, words)  # fmt: skip
@@ -74,8 +77,9 @@ def covered(case: Participation, group: tuple[str, str]) -> pd.DataFrame:
     )
     shares = {name: 100 * rows[name] for name in SHARES}
     return rows.assign(
-        **shares, label=[level_name(by, level, case.words) for level in rows[by]], remark=remark(rows),
-        source_id=joined(case.source, *cited), unknown=found.attrs["unknown"],
+        **shares, label=[level_name(by, level, case.words) for level in rows[by]],
+        remark=remark(rows),
+        source_id=with_units(rows[by], by, joined(case.source, *cited), case.words),
     )  # fmt: skip
 
 
@@ -114,7 +118,7 @@ def said(case: Participation) -> Said:
     """Return what sentences say of events and proposals."""
     rows, units = case.rows, case.words.units
     streets, where = units.loc[units["unit_type"] == "street", "unit_id"], case.events["street_id"]
-    return {"streets": where[where.isin(streets)].nunique(), "as_of": str(case.as_of), "level": f"{case.plan.level:.0%}",
-            "events": len(case.events), "persons": int(rows["persons"].sum()),
+    return {"streets": where[where.isin(streets)].nunique(), "as_of": str(case.as_of),
+            "level": f"{case.plan.level:.0%}", "events": len(case.events), "persons": int(rows["persons"].sum()),
             "proposals": int(rows["proposal"].notna().sum()),
             "threshold": case.plan.threshold}  # fmt: skip

@@ -1,4 +1,4 @@
-"""What surveys say of satisfaction, as a reader's tables; shares in per cent, answers hidden if few.
+"""What surveys say of satisfaction, as a reader's tables; shares in per cent.
 
 Everything that a rate must carry stands beside it: interval, n, design, frame, response, scale cut.
 """
@@ -11,12 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from haidian_eval.report.exhibit import joined
 from haidian_eval.report.operations import Said
 from haidian_eval.report.views.policy import p_words
 from haidian_eval.report.views.surveys import (
     KEPT,
-    SHARES,
     UNITS,
     Case,
     cut_of,
@@ -28,6 +26,7 @@ from haidian_eval.report.views.surveys import (
     remark,
     said,
     variable_name,
+    with_units,
     wording,
 )
 
@@ -48,7 +47,7 @@ def headline(cases: Sequence[Case]) -> pd.DataFrame:
     parts = []
     for case in cases:
         own, told = case.own, said(case)
-        row = own.rates.headline.to_frame().T.astype({name: float for name in [*SHARES, "deff"]})
+        row = own.rates.headline.to_frame().T.infer_objects()
         responses = {name: 100 * own.disposition[name] for name in ("rr1", "rr3")}
         texts = {name: told[name] for name in ("question", "cut", "frame")}
         parts.append(case.told(row, **texts, **responses))
@@ -132,10 +131,7 @@ def domains(case: Case, by: str) -> pd.DataFrame:
     """Return the rate by the levels of a background column, in their official order."""
     own = case.own.rates.domains
     rows = official(case.told(own[own["by"] == by]), by, "class")
-    if by in UNITS:
-        of_unit = case.words.units.set_index("unit_id")["source_id"]
-        named_by = rows["class"].map(of_unit).tolist()
-        rows["source_id"] = [joined(case.source, one) for one in named_by]
+    rows["source_id"] = with_units(rows["class"], by, case.source, case.words)
     label = [level_name(by, level, case.words) for level in rows["class"]]
     n = [f"{one:.0f}" if pd.notna(one) else "—" for one in rows["n"]]
     return rows.assign(label=label, value=rows["estimate"], n_said=n, remark=remark(rows))
@@ -205,11 +201,12 @@ def questionnaire(cases: Sequence[Case]) -> pd.DataFrame:
     parts = []
     for case in cases:
         rows = case.own.survey.items.reset_index()
-        asked = [wording(row, case) for _, row in rows.iterrows()]
-        cuts = [cut_of(row) for _, row in rows.iterrows()]
-        version = rows["scheme_version"] if "scheme_version" in rows else case.own.survey.version
-        parts.append(case.told(rows, asked=asked, cut=cuts, version=version,
-                               about=[item_name(item, case) for item in rows["item_id"]]))  # fmt: skip
+        own = [row for _, row in rows.iterrows()]
+        parts.append(case.told(
+            rows, asked=[wording(row, case) for row in own], version=case.own.survey.version,
+            cut=[cut_of(row, case.words) for row in own],
+            about=[item_name(row["item_id"], case) for row in own],
+        ))  # fmt: skip
     return put_together(cases, parts, "questionnaire")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from haidian_eval.params import Satisfaction as Plan
-from haidian_eval.report.exhibit import MINUS
+from haidian_eval.report.exhibit import MINUS, joined
 from haidian_eval.report.layout import lay_out
 from haidian_eval.report.operations import Said, Words
 from haidian_eval.report.views import names
@@ -78,8 +78,8 @@ def said(case: Case) -> Said:
         "population": case.population, "wave": own.survey.wave, "rate": percent(rate["estimate"]),
         "low": percent(rate["low"]), "high": percent(rate["high"]), "n": int(rate["n"]),
         "deff": f"{rate['deff']:.2f}", "level": f"{case.plan.level:.0%}",
-        "response": percent(own.disposition["rr1"]), "cut": cut_of(item), "before": case.plan.before,
-        "frame": listed(own.survey.drawn["frame"], case), "threshold": case.plan.threshold,
+        "response": percent(own.disposition["rr1"]), "cut": cut_of(item, case.words),
+        "before": case.plan.before, "frame": listed(own.survey.drawn["frame"], case), "threshold": case.plan.threshold,
         "question": wording(item, case), "version": own.survey.version,
         "weighting": own.survey.weighting,
     }  # fmt: skip
@@ -90,9 +90,10 @@ def wording(item: pd.Series, case: Case) -> str:
     return case.words.text.choose(item, "wording")
 
 
-def cut_of(item: pd.Series) -> str:
-    """Return which answers count as satisfied, such as "≥4 (1–5)"."""
-    return f"≥{item['satisfied_from']:.0f} ({item['scale_min']:.0f}–{item['scale_max']:.0f})"
+def cut_of(item: pd.Series, words: Words) -> str:
+    """Return which answers count as satisfied, such as "4 and above (1–5)"."""
+    at, low, high = (f"{item[x]:.0f}" for x in ("satisfied_from", "scale_min", "scale_max"))
+    return words.text("satisfaction.cut", at=at, low=low, high=high)
 
 
 def listed(cells: pd.Series, case: Case) -> str:
@@ -120,6 +121,12 @@ def level_name(by: str, level: str, words: Words) -> str:
     if by in UNITS:
         return str(names(words.units, text).get(level, level))
     return text(key) if text.has(key) else level
+
+
+def with_units(levels: pd.Series, by: str, source: str, words: Words) -> list[str]:
+    """Return sources of rows by levels, with those of the names of units."""
+    of_unit = words.units.set_index("unit_id")["source_id"] if by in UNITS else pd.Series(dtype=str)
+    return [joined(source, one) for one in levels.map(of_unit)]
 
 
 def variable_name(by: str, words: Words) -> str:
