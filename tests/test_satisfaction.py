@@ -35,7 +35,8 @@ def wave(year: str, seed: int, *, shift: float = 0.0, version: str = "Q1") -> Ta
         for at in range(n):
             mood = rng.normal(shift)
             row = {"respondent_id": f"{stratum}{at:03d}", "stratum_id": stratum, "psu_id": stratum,
-                   "size_class": "small" if at % 2 else "large", "mode": "web" if at % 3 else "phone",
+                   "size_class": "small" if at % 2 else "large",
+                   "mode": "web" if at % 3 else "phone",
                    "street_id": f"ST{at % 4}" if at >= 4 else "ST9"}  # fmt: skip
             values = np.clip(np.round(4.1 + 0.8 * mood + 0.5 * rng.normal(size=4)), 1, 5)
             rows += [row | {"item_id": item, "value": value}
@@ -164,7 +165,8 @@ def test_tables_that_contradict_each_other_are_refused_with_the_place(name: str)
 def test_control_totals_of_different_populations_are_refused() -> None:
     tables = both()
     own = tables["control_totals"]
-    more = own[own["wave"] == "2024"].assign(variable="mode", level=["web", "phone"], total=[1, 2.0])
+    modes = {"variable": "mode", "level": ["web", "phone"], "total": [1, 2.0]}
+    more = own[own["wave"] == "2024"].assign(**modes)
     tables["control_totals"] = pd.concat([tables["control_totals"], more], ignore_index=True)
     with pytest.raises(TableError, match=r"different sums \(size_class 1,025, mode 3\)"):
         survey(tables, ("size_class", "mode"))
