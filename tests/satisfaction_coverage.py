@@ -16,12 +16,18 @@ from collections.abc import Callable, Iterator
 from math import sqrt
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from haidian_eval.params import SurveyChoice
-from haidian_eval.satisfaction import Design, estimate, non_response, post_stratify, rake
-from haidian_eval.synthetic import known, take
+from haidian_eval.satisfaction import (
+    Design,
+    compare_waves,
+    estimate,
+    non_response,
+    post_stratify,
+    rake,
+)
+from haidian_eval.synthetic import Population, known, take
 
 LEVEL, FAR = 0.95, 3.0  # Monte-Carlo errors
 POPULATION = 20241231  # the seed of the populations: they stay, samples change
@@ -31,17 +37,21 @@ FIRMS = Design(**STRATA, fpc="stratum_size")
 PERSONS = Design(**STRATA, clusters=("psu_id", "respondent_id"), fpc=("psus", "psu_size"))
 JACKKNIFE = Design(**STRATA, clusters="psu_id", replicates="jkn")
 JACKKNIFE_FPC = Design(**STRATA, clusters="psu_id", fpc="psus", replicates="jkn")
-CONTROLS = {"enterprise": ("size_class", "street_id"), "resident": ("age_band", "sex", "street_id")}
+CONTROLS = {
+    "enterprise": ("size_class", "industry_code"),
+    "resident": ("age_band", "sex", "street_id"),
+}
 PARK = "SYN-PARK03"
-Case = Callable[[pd.DataFrame], pd.DataFrame]
+ITEMS = ["overall", "speed", "attitude", "online"]
+Case = Callable[..., pd.DataFrame]
 
 
 def variables(units: pd.DataFrame) -> pd.DataFrame:
     """Return units with what is estimated of them; `index` hardly has ties, for its median."""
-    index = units[["overall", "speed", "attitude", "online"]].sum(axis=1)
-    spread = np.random.default_rng(POPULATION).random(len(units)).round(6)
+    number = units["respondent_id"].str[5:].astype(float)  # stays with a unit in every sample
+    index = units[ITEMS].sum(axis=1) + number * 0.6180339887 % 1
     good, fast = ((units[item] >= 4).astype(float) for item in ("overall", "speed"))
-    return units.assign(satisfied=good, fast=fast, both=good * fast, index=index + spread)
+    return units.assign(satisfied=good, fast=fast, both=good * fast, index=index)
 
 
 def rate(frame: pd.DataFrame, design: Any, **more: Any) -> pd.DataFrame:
@@ -58,17 +68,26 @@ def raked(frame: pd.DataFrame, design: Any, units: pd.DataFrame, name: str) -> A
     return rake(frame, design, [units.groupby(column).size() for column in CONTROLS[name]])
 
 
-def cells(frame: pd.DataFrame, design: Any, *columns: str) -> Any:
-    return non_response(frame, design, "responded", columns)
+def cells(frame: pd.DataFrame, name: str) -> Any:
+    """Return the design that lets those who answered stand for others of their two classes."""
+    design = FIRMS if name == "enterprise" else PERSONS
+    return non_response(frame, design, "responded", CONTROLS[name][:2])
 
 
 def answering(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["responded"] == 1]
 
 
-def truths(units: pd.DataFrame) -> dict[str, float]:
-    """Return the truth by the first word of a label (or two)."""
+def change(f: pd.DataFrame, g: pd.DataFrame, design: Any = FIRMS, **more: Any) -> pd.DataFrame:
+    more = {"overlap": "respondent_id", "versions": ()} | more
+    found = compare_waves(f, g, design, "satisfied", **more)
+    return found.assign(estimate=found["change"])
+
+
+def truths(units: pd.DataFrame, later: pd.DataFrame) -> dict[str, float]:
+    """Return the truth by the first word of a label."""
     return {
+        "change": later["satisfied"].mean() - units["satisfied"].mean(),
         "rate": units["satisfied"].mean(), "mean": units["overall"].mean(),
         "total": units["satisfied"].sum(), "median": units["index"].quantile(interpolation="lower"),
         "ratio": units["both"].sum() / units["fast"].sum(),
@@ -82,8 +101,7 @@ def of_firms(units: pd.DataFrame) -> dict[str, Case]:
     """Return estimates of firms by label; in brackets those that are not asked to cover."""
     totals = units.groupby("size_class").size()
     return {
-        "rate": lambda f: rate(f, FIRMS), "rate logit": lambda f: rate(f, FIRMS, interval="logit"),
-        "rate, post-stratified": lambda f: rate(f, post_stratify(f, FIRMS, totals)),
+        "rate": lambda f: rate(f, FIRMS),
         "rate, raked": lambda f: rate(f, raked(f, FIRMS, units, "enterprise")),
         "mean": lambda f: estimate(f, FIRMS, "overall"),
         "total": lambda f: rate(f, FIRMS, kind="total"),
@@ -92,43 +110,53 @@ def of_firms(units: pd.DataFrame) -> dict[str, Case]:
         "micro (mean)": lambda f: of(f, FIRMS, "size_class", "micro", variable="overall"),
         "park (rate, logit)": lambda f: of(f, FIRMS, "park_id", PARK, interval="logit"),
         "[rate, answering, design weights]": lambda f: rate(answering(f), FIRMS),
-        "rate, answering, cells of strata": lambda f: rate(f, cells(f, FIRMS, "stratum_id")),
+        "rate, answering, cells": lambda f: rate(f, cells(f, "enterprise")),
+        "rate, answering, post-stratified": lambda f: rate(
+            a := answering(f), post_stratify(a, FIRMS, totals)),
         "rate, answering, raked": lambda f: rate(
             a := answering(f), raked(a, FIRMS, units, "enterprise")),
-        "total, answering, cells": lambda f: rate(f, cells(f, FIRMS, "stratum_id"), kind="total"),
+        "change": change,
+        "change, answering, cells": lambda f, g: change(
+            f, g, cells(g, "enterprise"), before_design=cells(f, "enterprise")),
+        "[change, waves as if independent]": lambda f, g: change(f, g, overlap=None),
     }  # fmt: skip
 
 
 def of_residents(units: pd.DataFrame) -> dict[str, Case]:
     """Return estimates of residents by label; in brackets those that are not asked to cover."""
     return {
-        "rate": lambda f: rate(f, PERSONS), "mean": lambda f: estimate(f, PERSONS, "overall"),
+        "rate": lambda f: rate(f, PERSONS),
         "young (rate)": lambda f: of(f, PERSONS, "age_band", "18-29"),
         "rate, raked": lambda f: rate(f, raked(f, PERSONS, units, "resident")),
         "[rate, jackknife, no correction]": lambda f: rate(f, JACKKNIFE),
         "[rate, jackknife, first stage]": lambda f: rate(f, JACKKNIFE_FPC),
         "[rate, answering, design weights]": lambda f: rate(answering(f), PERSONS),
-        "rate, answering, cells of age and sex": lambda f: rate(
-            f, cells(f, PERSONS, "age_band", "sex")),
+        "rate, answering, cells": lambda f: rate(
+            f, cells(f, "resident")),
         "rate, answering, raked": lambda f: rate(
             a := answering(f), raked(a, PERSONS, units, "resident")),
     }  # fmt: skip
 
 
+def sample(own: Population, wave: int, seed: int) -> pd.DataFrame:
+    asked = variables(take(own, CHOSEN, wave, seed))
+    return asked.assign(responded=(asked["outcome"] == "complete").astype(int))
+
+
 def recover(surveys: int, seed: int) -> pd.DataFrame:
-    """Return by population, label and survey the estimate, its error and interval, and the truth."""
+    """Return by population, label and survey the estimate, se, interval and truth."""
     rows = []
     for name, make in (("enterprise", of_firms), ("resident", of_residents)):
         own = known(CHOSEN, POPULATION)[name]
-        units = variables(own.units.join(own.answers[0]))
-        cases, true = make(units), truths(units)
-        extra = units.set_index("respondent_id")[["satisfied", "fast", "both", "index"]]
+        waves = [variables(own.units.join(answers)) for answers in own.answers]
+        cases, true = make(waves[0]), truths(*waves)
         for at in range(surveys):
-            asked = take(own, CHOSEN, 0, 1_000_000 * seed + at).join(extra, on="respondent_id")
-            asked["responded"] = (asked["outcome"] == "complete").astype(int)
+            waves_asked = 2 if name == "enterprise" else 1
+            asked = [sample(own, wave, 1_000_000 * seed + at) for wave in range(waves_asked)]
             for label, case in cases.items():
-                found = case(asked).iloc[0]
-                truth = true[label.strip("[").split(",")[0].split(" ")[0]]
+                needed = 2 if "change" in label else 1
+                found = case(*asked[:needed]).iloc[0]
+                truth = true[label.strip("[]").split(",")[0].split(" ")[0]]
                 rows.append((name, label, *found[["estimate", "se", "low", "high"]], truth))
     return pd.DataFrame(rows, columns=["name", "label", "value", "se", "low", "high", "true"])
 

@@ -68,8 +68,8 @@ def test_shipped_edition_with_presets_and_example_units_has_no_defect(
         "claims": 34,
         "questionnaire": 8 + 2 + 4,
         "survey_design": 2 * (16 + 29 * 4),  # strata of firms, four communities of each street
-        "control_totals": 2 * (4 + 29 + 29 + 4 + 2),
-        "responses": 8 * (695 + 699) + 2 * 984 + 4 * 946,
+        "control_totals": 2 * (4 + 6 + 29 + 4 + 2),
+        "responses": 8 * (694 + 692) + 2 * 984 + 4 * 946,
         "tickets": 12000,
         "events": 60,
         "participation": 331,

@@ -109,10 +109,34 @@ class ParticipationChoice(Section):
     events: int = Field(default=60, ge=1)
 
 
+class CommentsChoice(Section):
+    """How example comments and interviews are drawn; shares of one.
+
+    comments, interviews: documents, of one or two and of four to six segments. mood: spread of the
+    mood of documents, in log odds. second, aside, named: segments with a second point, with a
+    remark on another theme, with somebody's name. copies: near-duplicates in documents of their
+    own. doubly, singly: segments coded by two coders and by one; the others are not coded.
+    theme_error, polarity_error: how often a coder errs.
+    """
+
+    comments: int = Field(default=400, ge=1)
+    interviews: int = Field(default=40, ge=1)
+    mood: float = Field(default=0.5, ge=0)
+    second: float = Field(default=0.35, ge=0, le=1)
+    aside: float = Field(default=0.25, ge=0, le=1)
+    named: float = Field(default=0.05, ge=0, le=1)
+    copies: int = Field(default=18, ge=0)
+    doubly: float = Field(default=0.5, ge=0, le=1)
+    singly: float = Field(default=0.15, ge=0, le=1)
+    theme_error: float = Field(default=0.06, ge=0, le=1)
+    polarity_error: float = Field(default=0.05, ge=0, le=1)
+
+
 class Synthetic(Section):
     """How made-up tables are drawn: the seed, the latest year, the share of values left out.
 
-    panel: park panel, survey, hotline, participation: without one its tables are not drawn.
+    panel: park panel, survey, hotline, participation, comments (with interviews): without one its
+    tables are not drawn.
     """
 
     seed: int = Field(ge=0)
@@ -122,3 +146,4 @@ class Synthetic(Section):
     survey: SurveyChoice | None = None
     hotline: HotlineChoice | None = None
     participation: ParticipationChoice | None = None
+    comments: CommentsChoice | None = None

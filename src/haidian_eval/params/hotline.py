@@ -1,4 +1,4 @@
-"""How the three rates of the hotline are formed, when they tell units apart, what a chart signals."""
+"""How the three rates of the hotline are formed, and what their charts signal."""
 
 from __future__ import annotations
 
@@ -18,22 +18,25 @@ class ChartRule(Section):
 
     sigmas: distance of the limits from the centre. run: points in a row on one side of the centre.
     overdispersed: limits follow the spread that the series shows from month to month (Laney 2002).
+    draws, seed: of series in which nothing changes, for the expected number of false alarms.
     """
 
     sigmas: float = Field(default=3.0, gt=0)
     run: int = Field(default=8, ge=2)
-    overdispersed: bool = True
+    overdispersed: bool = False
+    draws: int = Field(default=5000, ge=100)
+    seed: int = 0
 
 
 class HotlineRule(Section):
     """What the rates of tickets are shares of; printed under each rate.
 
     response, resolution, satisfaction: all tickets dispatched, those whose caller the callback
-    reached, or those with an answer; in the first two a ticket without an answer counts as not. basically: what 基本满意 counts for. exclusions_count: reasons of exclusion whose tickets
-    count all the same. level: of intervals. ceiling: rate from which on there may be little left to
-    tell apart. indistinct: share of units that cannot be told from the overall rate, at which the
-    page warns. least_covered: share of the common mix in which a unit must have tickets to be
-    ranked.
+    reached, or those with an answer; in the first two a ticket without an answer counts as not.
+    basically: what basically satisfied counts for. exclusions_count: reasons of exclusion whose
+    tickets count all the same. level: of intervals. ceiling: rate from which on little may be left
+    to tell apart. indistinct: share of units not told from the overall rate at which the page
+    warns. least_covered: share of the common mix in which a ranked unit must have tickets.
     """
 
     response: Denominator = "dispatched"

@@ -57,7 +57,11 @@ def contrast(
     check(kind, denominator, 0.5, interval, level)
     names = [variable] if isinstance(variable, str) else list(variable)
     sample, labels, shares = estimates_of(frame, design, names, kind, denominator, named(by))
-    for label in coefficients:
+    if not coefficients:
+        raise ParameterError(f"coefficients are needed for some of {labels}")
+    for label, number in coefficients.items():
+        if not np.isfinite(number):
+            raise ParameterError(f"coefficient {label!r} is {number!r}, not a number")
         if label not in labels:
             raise ParameterError(not_known(f"coefficient {label!r}", label, labels))
     chosen = [labels.index(label) for label in coefficients]
@@ -243,6 +247,8 @@ def chi_square(frame: Any, design: AnyDesign, row: str, column: str) -> Independ
     Rows with a blank in either column are left out. Raises ParameterError for fewer than two
     levels.
     """
+    if row == column:
+        raise ParameterError(f"column {row!r} is compared with itself; name two columns")
     sample = read_cells(frame, design, (), (row, column))
     inside = sample.keys[[row, column]].notna().all(axis=1).to_numpy() & (sample.weights > 0)
     levels = [sorted(sample.keys.loc[inside, name].unique().tolist()) for name in (row, column)]
@@ -253,7 +259,7 @@ def chi_square(frame: Any, design: AnyDesign, row: str, column: str) -> Independ
     masks = [((sample.keys[row] == r) & (sample.keys[column] == c)).fillna(False).to_numpy(bool)
              for r in levels[0] for c in levels[1]]  # fmt: skip
     found = solve(sample, [Share(unit * mask[:, None], unit, inside) for mask in masks])
-    return rao_scott(found, len(levels[0]), len(levels[1]), sample.df_within(inside))
+    return rao_scott(found, len(levels[0]), len(levels[1]), sample.df)
 
 
 def rao_scott(found: Found, rows: int, columns: int, df: int) -> Independence:

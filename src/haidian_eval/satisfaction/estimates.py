@@ -189,7 +189,7 @@ def linearised(sample: Sample, shares: Sequence[Share]) -> tuple[Array, Array]:
     for own in shares:
         above = float((own.above * weighted).sum())
         below = float((own.below * weighted).sum()) if own.below is not None else 1.0
-        value.append(above / below if below else np.nan)
+        value.append(above / below if below and own.domain.any() else np.nan)
         pull = own.above if own.below is None else own.above - value[-1] * own.below
         ways.append(pull / below if below else np.full_like(pull, np.nan))
     return np.array(value), np.stack(ways, axis=1)

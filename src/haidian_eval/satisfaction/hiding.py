@@ -107,7 +107,7 @@ def move(room: np.ndarray, grid: Grid, cell: Cell, upward: bool) -> Move:
     others = room.astype("int32")
     others[start, end] = others[end, start] = 0
     flow = maximum_flow(csr_array(others), start, end)
-    return Move(int(flow.flow_value), others - flow.flow, start, end)
+    return Move(flow.flow_value, others - flow.flow, start, end)
 
 
 def too_narrow(grid: Grid, room: np.ndarray, cell: Cell) -> Move | None:

@@ -27,8 +27,8 @@ REACHED, RECEIVED, SENT, WHY = "callback_reached", "received_on", "dispatched_on
 BARRED = {
     "contact": "column 'callback_reached' is absent or blank in every ticket, and nobody can say "
     "how many callers the rate speaks for; hand in the callback contact of each ticket",
-    "category": "column 'category_code' is absent or blank in every ticket, and streets with harder "
-    "requests would look worse; hand in the category of each ticket",
+    "category": "column 'category_code' is absent or blank in every ticket, and units with "
+    "harder requests would look worse; hand in the category of each ticket",
 }
 
 

@@ -14,6 +14,7 @@ from haidian_eval.satisfaction.design import Names, named
 from haidian_eval.satisfaction.intervals import Spread, check_level, limits, wilson
 
 DECIDED = ("adopted", "partly", "refused")
+HALF = 0.5 + 1e-9  # half, however its last binary digit came out
 DATES = ("submitted_on", "due_on", "replied_on")
 
 
@@ -173,9 +174,10 @@ def days_to_reply(
 ) -> pd.DataFrame:
     """Return the median days from a proposal to its reply, those still waiting counted as such.
 
-    Kaplan and Meier (1958); limits: where the log-log interval of the share still waiting meets one
-    half. Missing where fewer than half were answered. Columns: by; median, low, high (days),
-    replied, waiting (censored at the day), undated (without the day of submission, left out).
+    Kaplan and Meier (1958): the day by which half were answered, missing where fewer were; limits
+    where the log-log interval of the share still waiting meets one half. Columns: by; median, low,
+    high (days), replied, waiting (censored at the day), undated (without the day of submission,
+    left out).
     """
     check_level(level)
     rows = []
@@ -204,7 +206,7 @@ def half_answered(
     with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
         warnings.filterwarnings("ignore", "The confidence interval is undefined at some")
         ends = curve.confidence_interval(level, method="log-log")
-    at = [np.nan_to_num(one.probabilities, nan=2.0) <= 0.5 for one in (curve, ends.low, ends.high)]
+    at = [np.nan_to_num(one.probabilities, nan=2.0) <= HALF for one in (curve, ends.low, ends.high)]
     found = (float(curve.quantiles[one.argmax()]) if one.any() else np.nan for one in at)
     middle, low, high = found
     return middle, low, high

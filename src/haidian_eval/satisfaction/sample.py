@@ -154,7 +154,9 @@ def read_cells(
         raise ParameterError("the table has no rows; nothing can be estimated")
     cells = cells.assign(**{name: counted(cells, name) for name in counts})
     cells[PRESENT] = cells[PRESENT].astype(bool) if gaps else True
-    return assemble(design, cells, moments(cells, len(shift), own), np.array(shift), staged=staged)
+    found = moments(cells, len(shift), own)
+    refuse_infinite(found, numbers)
+    return assemble(design, cells, found, np.array(shift), staged=staged)
 
 
 def there(name: str, kind: Any) -> nw.Expr:
@@ -252,7 +254,18 @@ def read_rows(
     outer = v[:, :, None] * v[:, None, :]
     own_moments = Moments(v, w[:, None] * v, w[:, None, None] * outer,
                           (w**2)[:, None, None] * outer)  # fmt: skip
+    refuse_infinite(own_moments, numbers)
     return assemble(design, cells, own_moments, shift, frame)
+
+
+def refuse_infinite(found: Moments, numbers: Sequence[str]) -> None:
+    """Raise ParameterError for a variable that is infinite in some row."""
+    for at, name in enumerate(numbers, 1):
+        if not np.isfinite(found.weighted[:, at]).all() or not np.isfinite(found.spread).all():
+            raise ParameterError(
+                f"column {name!r} is infinite in some rows, or too large to be squared; only "
+                "finite numbers add up"
+            )
 
 
 def assemble(
@@ -271,9 +284,6 @@ def assemble(
             found.spread * w[:, None, None],
             found.square * (w**2)[:, None, None],
         )
-    for part in (found.plain, found.weighted, found.spread):
-        if not np.isfinite(part).all():
-            raise ParameterError("a variable or weight is infinite; only finite numbers add up")
     factors = [np.ones(len(n))]
     for step in steps:
         factors.append(factors[-1] * step.factor(cells))

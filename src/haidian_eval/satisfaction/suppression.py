@@ -8,7 +8,7 @@ Tables that share published totals alone are as safe together as each by itself.
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,19 +57,21 @@ class Layout:
 
     def framed(self, cells: np.ndarray) -> pd.DataFrame:
         """Return cells of the full table's shape as a frame in the order of the table."""
-        own = pd.DataFrame(cells, self.full.index, self.full.columns)
+        own = pd.DataFrame(cells, self.full.index, self.full.columns, dtype=cells.dtype)
         return own.reindex(index=self.index, columns=self.columns)
 
     def marked(self, mask: pd.DataFrame | None) -> np.ndarray:
         """Return a mask by label in the full table's shape; cells that it lacks are not marked."""
-        own = pd.DataFrame() if mask is None else pd.DataFrame(mask.to_numpy(), *flat(mask))
+        own = (
+            pd.DataFrame() if mask is None else pd.DataFrame(mask.to_numpy(), *map(flat, mask.axes))
+        )
         own = own.reindex(index=self.full.index, columns=self.full.columns, fill_value=False)
         return own.to_numpy(dtype=bool)
 
 
-def flat(table: pd.DataFrame) -> list[pd.Index]:
-    """Return labels of rows and columns, those of several levels as tuples."""
-    return [pd.Index([*own], dtype=object, tupleize_cols=False) for own in table.axes]
+def flat(labels: Iterable[Hashable]) -> pd.Index:
+    """Return labels as an index, those of several levels as tuples."""
+    return pd.Index([*labels], dtype=object, tupleize_cols=False)
 
 
 def checked(table: pd.DataFrame) -> pd.DataFrame:
@@ -85,14 +87,14 @@ def checked(table: pd.DataFrame) -> pd.DataFrame:
     for wrong, says in (
         (np.isnan(values), "is missing; write 0 for nobody, and protect a table once only"),
         (values < 0, "is negative; counts are 0 or more"),
-        (values % 1 != 0, "is no whole number; protect respondents counted without weights, and"
-         " hide the same cells of the weighted table"),
+        (np.isinf(values) | (np.floor(values) != values), "is no whole number; protect respondents"
+         " counted without weights, and hide the same cells of the weighted table"),
     ):  # fmt: skip
         if wrong.any():
             row, column = np.argwhere(wrong)[0]
             where = f"row {table.index[row]!r}, column {table.columns[column]!r}"
             raise TableError(f"{where}: {values[row, column]:g} {says}")
-    return pd.DataFrame(values.astype("int64"), *flat(table))
+    return pd.DataFrame(values.astype("int64"), *map(flat, table.axes))
 
 
 def laid_out(table: pd.DataFrame, totals: Totals | None, margins: bool) -> Layout:
@@ -100,30 +102,33 @@ def laid_out(table: pd.DataFrame, totals: Totals | None, margins: bool) -> Layou
 
     Raises TableError for totals that do not add up, ParameterError for labels that it lacks.
     """
-    counts, named = checked(table), totals or (None, None)
-    for own, labels in zip(named, counts.axes, strict=True):
-        if own is not None and own not in labels:
-            raise ParameterError(not_known(f"totals: the label {own!r}", own, labels))
-    row, column = ([] if own is None else [own] for own in named)
-    inner = counts.drop(index=row, columns=column)
-    inner = inner.loc[sorted(inner.index, key=repr), sorted(inner.columns, key=repr)]
-    if TOTAL in [*inner.index, *inner.columns]:
+    counts = checked(table)
+    row, column = ([] if own is None else [own] for own in totals or (None, None))
+    for own, labels in zip((row, column), counts.axes, strict=True):
+        if own and own[0] not in labels:
+            raise ParameterError(not_known(f"totals: the label {own[0]!r}", own[0], labels))
+    rows, columns = (sorted((label for label in labels if label not in own), key=repr)
+                     for own, labels in zip((row, column), counts.axes, strict=True))  # fmt: skip
+    if TOTAL in [*rows, *columns]:
         raise ParameterError(f"a row or column is labelled {TOTAL!r}; name it in `totals`")
-    labels = [*inner.index, *(row or [TOTAL])], [*inner.columns, *(column or [TOTAL])]
-    full = pd.DataFrame(with_totals(inner.to_numpy()), *labels)
-    sums = full.reindex(index=counts.index, columns=counts.columns)
-    if (wrong := sums.to_numpy() != counts.to_numpy()).any():
-        at = np.argwhere(wrong)[0]
-        raise TableError(
-            f"row {counts.index[at[0]]!r}, column {counts.columns[at[1]]!r}: the total is"
-            f" {counts.iloc[*at]}, its cells sum to {sums.iloc[*at]}; add a line for those without"
-            " an answer"
-        )
+    ends = flat([*rows, *(row or [TOTAL])]), flat([*columns, *(column or [TOTAL])])
+    full = pd.DataFrame(with_totals(counts.loc[rows, columns].to_numpy()), *ends)
     if totals is None and margins:
-        index, columns = (pd.Index([*own, TOTAL], dtype=object, tupleize_cols=False)
-                          for own in counts.axes)  # fmt: skip
+        index, columns = (flat([*labels, TOTAL]) for labels in counts.axes)
         return Layout(full, (True, True), index, columns)
+    refuse_wrong_totals(counts, full)
     return Layout(full, (bool(row), bool(column)), counts.index, counts.columns)
+
+
+def refuse_wrong_totals(counts: pd.DataFrame, full: pd.DataFrame) -> None:
+    """Raise a TableError for a total that is not the sum of its cells."""
+    sums = full.reindex(index=counts.index, columns=counts.columns)
+    for row, column in np.argwhere(sums.to_numpy() != counts.to_numpy())[:1]:
+        raise TableError(
+            f"row {counts.index[row]!r}, column {counts.columns[column]!r}: the total is"
+            f" {counts.iloc[row, column]}, its cells sum to {sums.iloc[row, column]}; add a line"
+            " for those without an answer"
+        )
 
 
 def protect(
@@ -146,11 +151,11 @@ def protect(
     grid = grid_of(counts, threshold, zeros=zeros, width=width, structural=known,
                    published=layout.published)  # fmt: skip
     hidden = search(grid)
-    words = np.where(grid.primary, "primary", np.where(hidden, "secondary", ""))
-    marks = layout.framed(words)
-    if marks.size and (marks != "").to_numpy().all():
-        LOG.warning("all %s cells of a table are hidden", marks.size)
-    return Protected(layout.framed(grid.counts).astype("Int64").mask(marks != ""), marks)
+    words = np.where(grid.primary, "primary", np.where(hidden, "secondary", "")).astype(object)
+    marks, gone = layout.framed(words), layout.framed(hidden)
+    if gone.size and gone.to_numpy().all():
+        LOG.warning("all %s cells of a table are hidden", gone.size)
+    return Protected(layout.framed(grid.counts).astype("Int64").mask(gone), marks)
 
 
 def suppress(table: pd.DataFrame, threshold: int = 10, **options: Any) -> pd.DataFrame:

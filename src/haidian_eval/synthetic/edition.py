@@ -10,6 +10,7 @@ import pandas as pd
 
 from haidian_eval.params import PanelChoice, Params, Words
 from haidian_eval.params import Synthetic as Chosen
+from haidian_eval.synthetic.comments import voices
 from haidian_eval.synthetic.hotline import draw_tickets
 from haidian_eval.synthetic.marks import MARK, stream
 from haidian_eval.synthetic.panel import park_panel
@@ -34,7 +35,7 @@ class Synthetic:
     edition has them. truth: unit_id, indicator_id, period, value before sampling, rounding and
     gaps, in the unit of the values. quality: unit_id, quality (standard normal, higher is better).
     effects: the truth of the panel, as in `Drawn`; no rows without a panel. opinion: the truth of
-    each of VOICES by its name.
+    each of VOICES by its name. meant: document, segment, theme, polarity of texts.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -42,6 +43,7 @@ class Synthetic:
     quality: pd.DataFrame
     effects: pd.DataFrame
     opinion: Mapping[str, pd.DataFrame]
+    meant: pd.DataFrame
 
 
 def generate(indicators: pd.DataFrame, params: Params) -> Synthetic:
@@ -66,7 +68,13 @@ def generate(indicators: pd.DataFrame, params: Params) -> Synthetic:
     for own in heard.values():
         tables |= own.tables
     opinion = {name: own.truth for name, own in heard.items()}
-    return Synthetic(tables, truth, pd.concat(by_unit, ignore_index=True), effects, opinion)
+    meant = pd.DataFrame(columns=["document", "segment", "theme", "polarity"])
+    if chosen.comments:
+        said = voices(chosen.comments, chosen.seed, chosen.year or params.edition.year)
+        tables |= {"comments": said.comments, "interviews": said.interviews}
+        meant = said.truth
+    by_quality = pd.concat(by_unit, ignore_index=True)
+    return Synthetic(tables, truth, by_quality, effects, opinion, meant)
 
 
 def units(panel: PanelChoice | None) -> pd.DataFrame:
@@ -106,6 +114,9 @@ def sources(chosen: Chosen) -> pd.DataFrame:
     for voice in (name for name in VOICES if getattr(chosen, name)):
         own = declared(voice)["source"]
         named[own["source_id"]] = own["table"], Words(zh=own["zh"], en=own["en"])
+    if chosen.comments:
+        named[f"{MARK}O1"] = "comments", Words(zh="示例意见与留言", en="Example comments")
+        named[f"{MARK}O2"] = "interviews", Words(zh="示例访谈记录", en="Example interviews")
     rows = [
         {
             "source_id": name, "table": table, "kind": "synthetic", "licence": "MIT",

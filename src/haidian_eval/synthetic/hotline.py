@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from haidian_eval.params import HotlineChoice
 from haidian_eval.synthetic.marks import numbered, stream
@@ -38,9 +39,8 @@ def draw_tickets(chosen: HotlineChoice, seed: int) -> Told:
     excluded = left_out.random(len(rows)) < chosen.excluded_share
     rows["excluded_reason"] = np.where(excluded, why, "")
     tickets = recorded(rows, happened, stream(seed, "hotline", "records"))
-    truth = true_rates(rows.join(happened)[~excluded]).assign(
-        effect=lambda t: t["level"].map(effect)
-    )
+    truth = true_rates(rows.join(happened)[~excluded])
+    truth["effect"] = truth["level"].map(effect)
     return Told({"tickets": as_table("tickets", tickets, plan["source"]["source_id"])}, truth)
 
 
@@ -48,9 +48,8 @@ def requests(chosen: HotlineChoice, seed: int) -> pd.DataFrame:
     """Return who asked what of whom and when."""
     plan, rng, count = declared("hotline"), stream(seed, "hotline", "requests"), chosen.tickets
     kinds, streets = plan["categories"], np.array(ids("street"))
-    shares, winter = (
-        np.array([one.get(k, 1.0) for one in kinds.values()]) for k in ("share", "winter")
-    )
+    shares = np.array([one["share"] for one in kinds.values()])
+    winter = np.array([one.get("winter", 1.0) for one in kinds.values()])
     days = pd.date_range(f"{chosen.year}-01-01", f"{chosen.year}-12-31")
     often = 1 + np.outer(days.month.isin([11, 12, 1, 2, 3]), winter - 1)
     daily = np.where(days.day_of_week >= 5, plan["weekend"], 1.0)
@@ -80,16 +79,11 @@ def fates(
     of = {name: one["resolved"] for name, one in plan["categories"].items()}
     odds = plan["resolved"] + rows["category_code"].map(of) + rows["street_id"].map(effect)
     odds = odds - chosen.special_drop * (rows["received_on"].dt.month == chosen.special)
-    resolved = luck[1] < chance(odds)
-    satisfied = luck[2] < chance(np.where(resolved, *plan["satisfied"]))
+    resolved = luck[1] < expit(odds)
+    satisfied = luck[2] < expit(np.where(resolved, *plan["satisfied"]))
     reach = plan["contact"] + rows["street_id"].map(contact) + plan["contact_satisfied"] * satisfied
-    found = (luck[0] < chance(plan["responded"]), resolved, satisfied, luck[3] < chance(reach))
+    found = (luck[0] < expit(plan["responded"]), resolved, satisfied, luck[3] < expit(reach))
     return pd.DataFrame(dict(zip(RATES, found, strict=True)))
-
-
-def chance(odds: Any) -> np.ndarray:
-    """Return the probability of which these are the logarithms of the odds."""
-    return np.asarray(1 / (1 + np.exp(-np.asarray(odds, dtype="float64"))))
 
 
 def flags(true: Any) -> np.ndarray:
@@ -105,9 +99,8 @@ def recorded(rows: pd.DataFrame, happened: pd.DataFrame, rng: np.random.Generato
     hours = np.minimum(rng.gamma(2, plan["hours"] / 2, count).round(1), 23.9)
     hours = np.where(happened["responded"], hours, hours + 24)
     close = np.maximum(plan["days"] * np.exp(0.6 * rng.standard_normal(count)), hours / 24)
-    dates = [
-        written(start + pd.to_timedelta(n // 1, unit="D")) for n in (0 * close, hours / 24, close)
-    ]
+    after = (np.zeros(count), hours // 24, close // 1)
+    dates = [written(start + pd.to_timedelta(days, unit="D")) for days in after]
     kind = np.where(rng.random(count) < plan["fully"], "satisfied", "basically")
     satisfied = np.where(happened["satisfied"], kind, "dissatisfied")
     kept = rows["excluded_reason"] == ""

@@ -24,8 +24,9 @@ from haidian_eval.synthetic.values import ids
 class Population:
     """A frame and what everybody in it thinks.
 
-    units: respondent_id, stratum_id, psu_id, street_id, park_id, size_class, age_band, sex (blank:
-    does not apply), eligible, respond (probability). answers: by wave, unit x item, 1 to 5.
+    units: respondent_id, stratum_id, psu_id, street_id, park_id, size_class, industry_code,
+    age_band, sex (blank: does not apply), eligible, respond (probability). answers: by wave, unit x
+    item, 1 to 5.
     """
 
     name: str
@@ -59,15 +60,14 @@ def firms(chosen: SurveyChoice, seed: int) -> pd.DataFrame:
     park = rng.choice(len(parks), chosen.firms, p=uneven(rng, len(parks)))
     inside = rng.random(chosen.firms) < asked["in_parks"]
     street = np.where(inside, park * len(streets) // len(parks), street)
-    shares = asked["shares"]["size_class"]
-    size = picked(rng, shares, chosen.firms)
-    areas = 1 + asked["areas"]  # parks, then groups of streets
+    own = {name: picked(rng, by, chosen.firms) for name, by in asked["shares"].items()}
+    sizes, areas = pd.Index(list(asked["shares"]["size_class"])), 1 + asked["areas"]
     area = np.where(inside, 0, 1 + street * asked["areas"] // len(streets))
-    at = pd.Index(list(shares)).get_indexer(size) * areas + area
-    strata = np.array(numbered(asked["stratum"], len(shares) * areas))[at]
+    at = sizes.get_indexer(own["size_class"]) * areas + area
+    strata = np.array(numbered(asked["stratum"], len(sizes) * areas))[at]
     return pd.DataFrame({
         "stratum_id": strata, "psu_id": strata, "street_id": streets[street],
-        "park_id": np.where(inside, parks[park], ""), "size_class": size, "age_band": "", "sex": "",
+        "park_id": np.where(inside, parks[park], ""), "age_band": "", "sex": "", **own,
     })  # fmt: skip
 
 
@@ -84,7 +84,8 @@ def residents(chosen: SurveyChoice, seed: int) -> pd.DataFrame:
     own = {name: picked(rng, by, chosen.residents) for name, by in asked["shares"].items()}
     return pd.DataFrame({
         "stratum_id": strata[street[lives]], "psu_id": np.array(places)[lives],
-        "street_id": streets[street[lives]], "park_id": "", "size_class": "", **own,
+        "street_id": streets[street[lives]], "park_id": "", "size_class": "", "industry_code": "",
+        **own,
     })  # fmt: skip
 
 

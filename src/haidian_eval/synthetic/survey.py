@@ -19,7 +19,7 @@ from haidian_eval.synthetic.told import Told, as_table, declared, picked
 
 OUTCOMES = ("complete", "ineligible", "refused", "noncontact", "other")
 SIZES = ["street_id", "stratum_size", "psus", "psus_drawn", "psu_size", "issued", "design_weight"]
-NO_FILE_HAS = ("industry_code", "weight")
+NO_FILE_HAS = ("weight",)
 
 
 def draw_survey(chosen: SurveyChoice, seed: int, sample_seed: int | None = None) -> Told:

@@ -119,6 +119,7 @@ def said(case: Participation) -> Said:
     rows, units = case.rows, case.words.units
     streets, where = units.loc[units["unit_type"] == "street", "unit_id"], case.events["street_id"]
     return {"streets": where[where.isin(streets)].nunique(), "as_of": str(case.as_of),
-            "level": f"{case.plan.level:.0%}", "events": len(case.events), "persons": int(rows["persons"].sum()),
+            "level": f"{case.plan.level:.0%}", "events": len(case.events),
+            "persons": int(rows["persons"].sum()),
             "proposals": int(rows["proposal"].notna().sum()),
             "threshold": case.plan.threshold}  # fmt: skip

@@ -79,7 +79,8 @@ def said(case: Case) -> Said:
         "low": percent(rate["low"]), "high": percent(rate["high"]), "n": int(rate["n"]),
         "deff": f"{rate['deff']:.2f}", "level": f"{case.plan.level:.0%}",
         "response": percent(own.disposition["rr1"]), "cut": cut_of(item, case.words),
-        "before": case.plan.before, "frame": listed(own.survey.drawn["frame"], case), "threshold": case.plan.threshold,
+        "before": case.plan.before, "frame": listed(own.survey.drawn["frame"], case),
+        "threshold": case.plan.threshold,
         "question": wording(item, case), "version": own.survey.version,
         "weighting": own.survey.weighting,
     }  # fmt: skip
