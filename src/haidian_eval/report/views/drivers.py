@@ -61,9 +61,7 @@ def shares(case: Case) -> pd.DataFrame:
     found = case.own.explained.drivers
     assert found is not None, "no drivers"
     rows = found.frame
-    parts = [
-        name for name in rows if name.split("_")[0] in ("share", "low", "high", "performance")
-    ]
+    parts = [name for name in rows if name.split("_")[0] in ("share", "low", "high", "performance")]
     whole = rows.assign(**{name: 100 * rows[name] for name in parts})
     return whole.assign(
         label=[item_name(item, case) for item in rows["driver"]], source_id=case.source,

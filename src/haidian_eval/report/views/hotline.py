@@ -178,9 +178,13 @@ def high(case: Hotline) -> str:
     for rate in CHARTED:
         found = ceiling(rows, rate, rule)
         key = "high" if found.warned else "spread"
-        lines.append(text(f"satisfaction.ceilings.{key}", rate=words[rate],
-                          overall=percent(found.overall), units=found.units, inside=found.inside,
-                          chance=f"{found.by_chance:.1f}", limit=f"{rule.ceiling:.0%}"))  # fmt: skip
+        said: Said = {
+            "overall": percent(found.overall),
+            "units": found.units,
+            "inside": found.inside,
+        }
+        said |= {"chance": f"{found.by_chance:.1f}", "limit": f"{rule.ceiling:.0%}"}
+        lines.append(text(f"satisfaction.ceilings.{key}", rate=words[rate], **said))
     why = barred(case.tickets)
     lines += [text(f"satisfaction.barred.{why}")] if why else []
     return "\n".join(lines)
