@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.special import expit, logit
 from survey_oracles import FRAMES
 
@@ -108,6 +109,8 @@ def test_weights_count_as_repeated_rows_and_are_found_by_label() -> None:
     weighted = alpha(frame, times.sample(frac=1, random_state=1))
     # divisors differ (n - 1), yet by the same factor above and below
     assert weighted.value == pytest.approx(repeated.value, abs=EXACT)
+    # Kish: (10 x 0 + 10 x 1 + 10 x 2)^2 / (10 x 1 + 10 x 4) = 18 in place of 30 rows
+    assert "n = 18" in weighted.rule
     assert weighted.high - weighted.low > repeated.high - repeated.low
 
 
@@ -124,7 +127,7 @@ def test_omega_of_attitudes_is_that_of_r() -> None:
 def test_interval_of_omega_is_about_that_of_a_bootstrap() -> None:
     items = firms()[[*SCALE, "overall"]]
     found, rng = omega(items), np.random.default_rng(3)
-    picks = rng.integers(0, len(items), (100, len(items)))
+    picks = rng.integers(0, len(items), (60, len(items)))
     drawn = [mcdonald(np.cov(items.to_numpy()[pick].T)) for pick in picks]
     low, high = np.quantile(drawn, [0.025, 0.975])
     assert (found.low, found.high) == pytest.approx((low, high), abs=0.03)
@@ -139,13 +142,46 @@ def exact_items(covariance: np.ndarray, n: int = 60) -> pd.DataFrame:
 
 
 @given(k=st.integers(3, 8), common=st.floats(0.2, 3))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_alpha_and_omega_agree_where_items_share_alike(k: int, common: float) -> None:
     # every loading sqrt(c), every unique variance 1: k^2 c / (k^2 c + k)
     items = exact_items(np.full((k, k), common) + np.eye(k))
     expected = k * common / (k * common + 1)
     assert float(alpha(items)) == pytest.approx(expected, abs=1e-9)
     assert float(omega(items)) == pytest.approx(expected, abs=1e-7)
+
+
+def test_interval_of_omega_follows_from_its_slopes() -> None:
+    """Where one factor fits exactly, slopes by differences of refitted covariances are the same."""
+    loadings = np.array([0.9, 0.5, 1.2, 0.7])
+    items = exact_items(np.outer(loadings, loadings) + np.diag([1.0, 0.6, 1.5, 0.8]))
+    found, moments, at = omega(items), moments_of(items, None, "listwise"), np.triu_indices(4)
+    slopes = []
+    for a, b in zip(*at, strict=True):
+        move = np.zeros((4, 4))
+        move[a, b] = move[b, a] = 1e-4
+        ends = mcdonald(moments.covariance + move), mcdonald(moments.covariance - move)
+        slopes.append((ends[0] - ends[1]) / 2e-4)
+    se = np.linalg.norm(moments.influence(at) @ np.array(slopes))
+    half = 1.959964 * se / (found.value * (1 - found.value))
+    assert found.low == pytest.approx(expit(logit(found.value) - half), abs=1e-5)
+    assert found.high == pytest.approx(expit(logit(found.value) + half), abs=1e-5)
+
+
+@pytest.mark.parametrize("missing", ["pairwise", "listwise"])
+def test_influence_is_the_derivative_by_weight(missing: str) -> None:
+    rng, at = np.random.default_rng(7), np.triu_indices(3)
+    frame = pd.DataFrame(rng.normal(5, 2, (14, 3))).mask(rng.uniform(size=(14, 3)) < 0.2)
+    w, unit = rng.uniform(1, 3, 14), 1e-5 * np.eye(14)
+    found = moments_of(frame, w, missing).influence(at)
+    expected = [
+        (
+            moments_of(frame, w + e, missing).covariance
+            - moments_of(frame, w - e, missing).covariance
+        )[at]
+        for e in unit
+    ]
+    assert found == pytest.approx(np.array(expected) / 2e-5, abs=1e-7)
 
 
 def test_an_item_that_runs_against_the_others_is_named_and_not_turned() -> None:
@@ -275,6 +311,15 @@ def test_scores_and_hessian_are_derivatives_of_the_likelihood(link: str) -> None
     bend = np.array([(up[1] - down[1]) / (2 * step) for up, down in ends])
     assert w @ scores == pytest.approx(slope, abs=1e-7)
     assert hessian == pytest.approx(bend, abs=1e-6)
+
+
+def test_shares_far_out_in_a_tail_keep_their_digits() -> None:
+    # e^-40 - e^-41 in the tail; as a difference of two ones it would be lost
+    at, x = np.array([40.0, 41.0]), np.zeros((1, 0))
+    for turn, y in ((1.0, 1), (-1.0, 1)):
+        ends = np.sort(turn * at)
+        value = ordinal.likelihood(ends, x, np.array([y]), np.ones(1), ordinal.LINKS["logit"])[0]
+        assert value == pytest.approx(-40 + math.log(1 - math.exp(-1)), rel=1e-12)
 
 
 def test_thresholds_alone_are_the_log_odds_of_weighted_shares() -> None:
@@ -412,6 +457,22 @@ def test_tests_of_proportional_odds_compare_the_binary_models() -> None:
     spread = (low["se"] + high["se"]).iloc[0] ** 2, (low["se"] - high["se"]).iloc[0] ** 2
     assert spread[1] < variance.iloc[0] < spread[0]  # whatever their correlation
     assert replicated["statistic"].iloc[0] == pytest.approx(tests["statistic"].iloc[0], rel=0.5)
+
+
+def test_tests_of_several_terms_are_those_of_korn_and_graubard() -> None:
+    """F = W (df - k + 1) / (df k) with k = 2 terms x 3 further thresholds, 14 units less strata."""
+    formula = "overall ~ staff + years"
+    rows = ordinal.rows_of(firms(), WITHOUT_COUNT, formula)
+    found, covariance = ordinal.fitted(rows, [(rows.y > c) * 1 for c in range(4)], 2, "logit")
+    slopes = found.reshape(4, 3)[:, :2].ravel()
+    keep = np.arange(12).reshape(4, 3)[:, :2].ravel()
+    change = np.kron(np.column_stack([-np.ones(3), np.eye(3)]), np.eye(2))
+    inner = change @ covariance[np.ix_(keep, keep)] @ change.T
+    wald = (change @ slopes) @ np.linalg.solve(inner, change @ slopes)
+    test = proportional_odds(firms(), WITHOUT_COUNT, formula).iloc[0]
+    assert (test["df1"], test["df2"]) == (6, 9)
+    assert test["statistic"] == pytest.approx(wald * 9 / (14 * 6))
+    assert test["p"] == pytest.approx(stats.f.sf(wald * 9 / (14 * 6), 6, 9))
 
 
 def simulated(slopes: tuple[float, float], seed: int, n: int = 500) -> pd.DataFrame:
@@ -602,13 +663,14 @@ def test_neither_order_of_rows_nor_repetition_changes_the_draws() -> None:
 
 
 def test_performance_is_the_estimate_of_the_design() -> None:
-    frame = firms()
+    gaps = firms()["clarity"].where(firms().index % 4 > 0)
+    frame = firms().assign(clarity=gaps)
     means = importance_performance(frame, CLUSTERED, "overall", SCALE, seed=1).frame
     shares = importance_performance(frame, CLUSTERED, "overall", SCALE, seed=1,
                                     satisfied_from=4).frame  # fmt: skip
     for at, name in enumerate(SCALE):
         mean = estimate(frame, CLUSTERED, name).iloc[0]
-        yes = frame.assign(yes=(frame[name] >= 4) * 1.0)
+        yes = frame.assign(yes=(frame[name] >= 4).where(frame[name].notna()).astype("float64"))
         share = estimate(yes, CLUSTERED, "yes", interval="logit").iloc[0]
         for found, expected in ((means, mean), (shares, share)):
             actual = found.loc[at, ["performance", "performance_low", "performance_high"]]
