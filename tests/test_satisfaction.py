@@ -11,7 +11,12 @@ import pytest
 from haidian_eval.errors import ParameterError, TableError
 from haidian_eval.params import Satisfaction as Plan
 from haidian_eval.params import Surveyed
-from haidian_eval.satisfaction.assessment import assess_satisfaction, joined_low
+from haidian_eval.satisfaction.assessment import (
+    Change,
+    assess_satisfaction,
+    changed,
+    joined_low,
+)
 from haidian_eval.satisfaction.disposition import disposition, weights_of, wilson
 from haidian_eval.satisfaction.reading import Survey, read_survey
 
@@ -264,13 +269,15 @@ def test_change_uses_who_answered_in_both_waves(told: Any) -> None:
     assert row["low"] < row["estimate"] < row["high"]
 
 
+def change_of(tables: Tables) -> Change:
+    return changed(survey(tables), tables, CHOICE, plan_of())
+
+
 @pytest.mark.parametrize(("version", "weighting"), [("Q2", "W1"), ("Q2", "W2")])
 def test_waves_of_different_versions_are_refused(version: str, weighting: str) -> None:
     tables = both(version=version)
     forms = [questionnaire(), questionnaire(version, weighting)]
-    found = assess_satisfaction(
-        tables | {"questionnaire": pd.concat(forms)}, CHOICE, plan_of()
-    ).change
+    found = change_of(tables | {"questionnaire": pd.concat(forms)})
     assert (found.refused, found.versions) == ("version", ((version, weighting), ("Q1", "W1")))
     assert found.rows.empty
 
@@ -279,10 +286,9 @@ def test_a_wave_that_is_not_there_or_cannot_be_read_leaves_its_reason() -> None:
     tables = both()
     alone = {name: frame[frame["wave"] == "2024"] for name, frame in tables.items()
              if "wave" in frame} | {"questionnaire": questionnaire()}  # fmt: skip
-    found = assess_satisfaction(alone, CHOICE, plan_of()).change
-    assert "enterprise 2023" in found.refused
+    assert "enterprise 2023" in change_of(alone).refused
     broken = replaced(tables, "survey_design", lambda f: f["wave"] == "2023", "complete", 1)
-    assert "complete answers" in assess_satisfaction(broken, CHOICE, plan_of()).change.refused
+    assert "complete answers" in change_of(broken).refused
 
 
 def test_explained_has_what_the_survey_carries_and_reasons_for_the_rest(told: Any) -> None:

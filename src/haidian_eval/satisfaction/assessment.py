@@ -177,7 +177,8 @@ def domains_of(
     for by in choice.domains:
         own = estimate(frame, design, overall, by=by, interval=plan.interval, level=plan.level)
         told = own.rename(columns={by: "class"})[["class", *TOLD]]
-        parts.append(suppress_rows(told, "class", threshold=plan.threshold).assign(by=by))
+        shown = suppress_rows(told, "class", threshold=plan.threshold)
+        parts.append(shown.astype(dict.fromkeys(TOLD, "float64")).assign(by=by))
     return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from haidian_eval.params import Satisfaction as Plan
 from haidian_eval.report.exhibit import joined
-from haidian_eval.report.layout import lay_out
+from haidian_eval.report.layout import lay_out, layout
 from haidian_eval.report.operations import Said, Words
 from haidian_eval.report.views import administrative
 from haidian_eval.report.views.surveys import KEPT, percent
@@ -162,12 +162,12 @@ def streets(case: Hotline) -> pd.DataFrame:
     In administrative order: a rank stands as the interval that it may have.
     """
     if barred(case.tickets):
-        return pd.DataFrame()
+        return pd.DataFrame(columns=list(layout("satisfaction.streets")))
     rows = rank_streets(case.tickets, case.plan.hotline)
     shares = ["value", "standard", "low", "high", "contact", "contact_low", "contact_high"]
     told = rows.assign(**{x: 100 * rows[x] for x in [*shares, "covered"]}, source_id=case.source)
     shown = suppress_rows(told, "street", count="denominator", threshold=case.plan.threshold)
-    return named_rows(case, "street", shown)
+    return lay_out("satisfaction.streets", named_rows(case, "street", shown), case.words)
 
 
 def high(case: Hotline) -> str:
