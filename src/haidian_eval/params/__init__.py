@@ -11,6 +11,7 @@ from haidian_eval.params.examples import (
 )
 from haidian_eval.params.loading import load_params, parse_setting, read_toml
 from haidian_eval.params.opinion import OpinionRule, TextRule
+from haidian_eval.params.satisfaction import Satisfaction, Surveyed
 from haidian_eval.params.section import LANGUAGES, Lists, Section, Words
 from haidian_eval.params.stages import (
     Claims,
@@ -25,6 +26,7 @@ from haidian_eval.params.stages import (
 __all__ = [
     "LANGUAGES", "Claims", "CommentsChoice", "Composite", "Economy", "Effect", "Environment",
     "HotlineChoice", "Lists", "OpinionRule", "Outcome", "PanelChoice", "Params",
-    "ParticipationChoice", "Registered", "Robustness", "Scoring", "Section", "SurveyChoice",
-    "Synthetic", "TextRule", "VerdictRule", "Words", "load_params", "parse_setting", "read_toml",
+    "ParticipationChoice", "Registered", "Robustness", "Satisfaction", "Scoring", "Section",
+    "SurveyChoice", "Surveyed", "Synthetic", "TextRule", "VerdictRule", "Words", "load_params",
+    "parse_setting", "read_toml",
 ]  # fmt: skip
