@@ -130,7 +130,8 @@ def calibrated(sample: Sample, design: AnyDesign, step: Step) -> Calibrated:
     factor = step.fit(sample.keys, sample.weights, sample.n)
     columns = list(step.columns)
     known = sample.keys[columns].assign(**{FACTOR: factor}).drop_duplicates(columns)
-    return Calibrated(base(design), (*steps_of(design), replace(step, known=known)))
+    done = replace(step, known=known, total=float(sample.weights @ factor))
+    return Calibrated(base(design), (*steps_of(design), done))
 
 
 def margin(totals: pd.Series) -> tuple[tuple[str, ...], pd.Series]:
@@ -155,7 +156,7 @@ def both_ways(sample: Sample, columns: Sequence[str], target: pd.Series) -> None
     used = sample.keys[sample.weights > 0]
     here = pd.MultiIndex.from_frame(used[list(columns)].drop_duplicates())
     there = target.index[target > 0]
-    if len(new := here.difference(target.index)):
+    if len(new := here.difference(there)):
         raise ParameterError(
             f"{[*columns]} has levels {say(new)} without a population total (known: "
             f"{say(target.index)}); add totals, or recode the rows"
