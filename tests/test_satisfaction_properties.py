@@ -114,7 +114,7 @@ ADJUSTED: dict[str, Callable[[Any, Frame], Any]] = {
     "calibrated": lambda f, m: calibrate(f, DESIGN, {"intercept": 900.0, "staff": 12_000.0}),
 }
 seeds = st.integers(0, 10_000)
-few = settings(max_examples=3, deadline=None, derandomize=True,
+few = settings(max_examples=2, deadline=None, derandomize=True,
                phases=[Phase.explicit, Phase.generate],
                suppress_health_check=[HealthCheck.too_slow])  # fmt: skip
 

@@ -89,7 +89,11 @@ def kappa_of(table: np.ndarray) -> float:
     if n == 0:
         return float("nan")
     by_chance = float(table.sum(axis=1) @ table.sum(axis=0)) / n**2
-    return float("nan") if by_chance == 1 else (np.trace(table) / n - by_chance) / (1 - by_chance)
+    return (
+        float("nan")
+        if by_chance == 1
+        else float((np.trace(table) / n - by_chance) / (1 - by_chance))
+    )
 
 
 def taken_again(

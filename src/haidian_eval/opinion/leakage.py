@@ -49,32 +49,33 @@ def similar(
     texts: Sequence[str], others: Sequence[str] | None = None, *, near: float = NEAR
 ) -> pd.DataFrame:
     """Return the pairs first, second, similarity, kind of texts and others, or of texts alone."""
-    keys = [key(text) for text in [*texts, *(others or ())]]
-    here = len(texts)
-    equal, pairs = same(keys, here, others is None), near_pairs(keys, here, near, others is None)
-    both = pd.concat([equal, pairs], ignore_index=True).drop_duplicates(["first", "second"])
-    shift = 0 if others is None else here
-    return both.assign(second=both["second"] - shift).reset_index(drop=True)
+    here, own = pd.Series([key(text) for text in texts], dtype=object), others is None
+    there = here if others is None else pd.Series([key(text) for text in others], dtype=object)
+    left, right = here.drop_duplicates(), there.drop_duplicates()
+    equal = same(left if own else here, there if own else right, own=own)
+    keys = left.tolist() if own else [*left, *right]
+    pairs = near_pairs(keys, len(left), near, own)
+    first, second = left.index[pairs["first"]], right.index[pairs["second"]]
+    found = pairs.assign(key=left[first].to_numpy(), second=second)
+    found = found[found["key"].to_numpy() != right[second].to_numpy()]
+    copies = pd.DataFrame({"key": left if own else here}).reset_index(names="first")
+    every = copies.merge(found.drop(columns="first"), on="key").drop(columns="key")
+    return pd.concat([equal, every], ignore_index=True)
 
 
-def same(keys: list[str], here: int, own: bool) -> pd.DataFrame:
-    """Return the pairs of equal keys; among texts of one list each copy beside the first."""
-    frame = pd.DataFrame({"key": keys, "at": range(len(keys))})
-    frame = frame[frame["key"] != ""]
-    left, right = (frame, frame) if own else (frame[:0], frame[:0])
-    if not own:
-        left, right = frame[frame["at"] < here], frame[frame["at"] >= here]
-    both = left.drop_duplicates("key") if own else left
-    pairs = (both if own else left).merge(
-        right if own else right.drop_duplicates("key"), on="key", suffixes=("_1", "_2")
+def same(here: pd.Series, there: pd.Series, *, own: bool) -> pd.DataFrame:
+    """Return the pairs of equal keys; among one list each copy beside the first."""
+    left, right = (
+        one[one != ""].rename("key").rename_axis(name).reset_index()
+        for one, name in ((here, "first"), (there, "second"))
     )
-    pairs = pairs[pairs["at_1"] < pairs["at_2"]]
-    columns = {"first": pairs["at_1"], "second": pairs["at_2"]}
-    return pd.DataFrame(columns).assign(similarity=1.0, kind="exact")
+    pairs = left.merge(right, on="key")
+    kept = pairs[(pairs["first"] < pairs["second"]) | (not own)]
+    return kept[["first", "second"]].assign(similarity=1.0, kind="exact")
 
 
 def near_pairs(keys: list[str], here: int, near: float, own: bool) -> pd.DataFrame:
-    """Return the pairs of different keys whose pairs of characters are as similar as asked."""
+    """Return the pairs of keys, all different, whose character pairs are as similar as asked."""
     sets = by_rarity(keys)
     size = np.diff(sets.indptr)
     place = np.arange(sets.nnz) - np.repeat(sets.indptr[:-1], size)
@@ -87,12 +88,13 @@ def near_pairs(keys: list[str], here: int, near: float, own: bool) -> pd.DataFra
     found = (left @ right.T).tocoo()
     first, second = found.row, found.col + (0 if own else here)
     kept = first < second
-    return measured(sets, size, first[kept], second[kept], near, np.array(keys, dtype=object))
+    pairs = measured(sets, size, first[kept], second[kept], near)
+    return pairs.assign(second=pairs["second"] - (0 if own else here))
 
 
 def measured(
     sets: sparse.csr_array, size: np.ndarray, first: np.ndarray, second: np.ndarray,
-    near: float, keys: np.ndarray,
+    near: float,
 ) -> pd.DataFrame:  # fmt: skip
     """Return the candidates that are as similar as asked, with their similarity."""
     possible = near * np.maximum(size[first], size[second]) <= np.minimum(size[first], size[second])
@@ -102,7 +104,7 @@ def measured(
         part = slice(start, start + AT_ONCE)
         shared[part] = sets[first[part]].multiply(sets[second[part]]).sum(axis=1)
     jaccard = shared / np.maximum(size[first] + size[second] - shared, 1)
-    kept = (jaccard >= near - 1e-9) & (keys[first] != keys[second])
+    kept = jaccard >= near - 1e-9
     return pd.DataFrame({"first": first[kept], "second": second[kept],
                          "similarity": jaccard[kept], "kind": "near"})  # fmt: skip
 

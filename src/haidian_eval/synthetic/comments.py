@@ -130,7 +130,8 @@ def labelled(said: pd.DataFrame, kind: str, year: int, rng: np.random.Generator)
         whole = {"interview_id": names, "held_on": days, "org_type": who, "consent": may,
                  "wave": str(year)}  # fmt: skip
     rows = said.merge(pd.DataFrame({"document": names, **whole}), on="document", validate="m:1")
-    return rows.assign(source_id=KINDS[kind][1])
+    asked = {"question_id": f"{MARK}IQ" + rows["segment"].astype(str), "topic_code": "service"}
+    return rows.assign(source_id=KINDS[kind][1], **asked)
 
 
 def coded(said: pd.DataFrame, chosen: CommentsChoice, rng: np.random.Generator) -> pd.DataFrame:
