@@ -66,8 +66,9 @@ def test_card_carries_all_without_which_a_rate_cannot_be_assessed(
     own = in_language(case, lang)
     row, rate = views.cards([own]).iloc[0], case.own.rates.headline
     assert row["figure"].startswith(f"{100 * rate['estimate']:.1f}")
+    cut = own.words.text("satisfaction.cut", at=4, low=1, high=5)
     needed = [f"{100 * rate['low']:.1f}", f"{100 * rate['high']:.1f}", "130", "register",
-              f"{rate['deff']:.2f}", "76.5", own.words.text("satisfaction.cut", at=4, low=1, high=5)]  # fmt: skip
+              f"{rate['deff']:.2f}", "76.5", cut]  # fmt: skip
     assert [one for one in needed if one not in row["about"]] == []  # 130 / 170 = 76.5 %
 
 
@@ -128,7 +129,7 @@ def test_forest_has_a_point_per_published_row_and_words_for_the_others(case: sur
     assert said(figure).count("不公布") == hidden
     assert said(figure).count("—") == hidden  # in place of n
     (points,) = [one for one in figure.axes[0].lines if one.get_marker() == "o"]
-    assert np.isfinite(points.get_xdata()).sum() == len(rows) - hidden
+    assert np.isfinite(np.asarray(points.get_xdata(), float)).sum() == len(rows) - hidden
 
 
 def test_answers_are_drawn_around_the_middle_and_joined_ones_are_hatched() -> None:
