@@ -117,13 +117,15 @@ def test_stages_are_ordered_by_the_tables_they_load(tmp_path: Path) -> None:
 def test_shipped_stages_and_their_tables(root: Path) -> None:
     stages = {stage.name: stage for stage in read_stages(root / "notebooks")}
     assert list(stages) == [
-        "tables", "scoring", "environment", "economy", "robustness", "effect", "claims",
-        "report",
+        "tables", "scoring", "environment", "economy", "robustness", "effect", "satisfaction",
+        "claims", "report",
     ]  # fmt: skip
     assert {"scores", "discrimination", "standings"} <= stages["scoring"].writes
     assert {"rank_intervals", "sensitivity_indices"} <= stages["robustness"].writes
     assert {"values", "units", "left_out", "defects"} <= stages["tables"].writes
     assert {"panel", "policies"} <= stages["effect"].reads
+    assert {"responses", "tickets", "participation"} <= stages["satisfaction"].reads
+    assert {"satisfaction_rates", "hotline_rates"} <= stages["satisfaction"].writes
     assert {"scores", "left_out"} <= stages["report"].reads
 
 

@@ -56,6 +56,9 @@ def columns_of(source: Any) -> dict[str, Any]:
     """Return the columns of a source and their narwhals types."""
     if is_dask_dataframe(source):
         return dict(nw.from_native(source._meta).schema)
+    if isinstance(source, pd.DataFrame) and source.columns.has_duplicates:
+        twice = sorted(map(str, source.columns[source.columns.duplicated()]))
+        raise ParameterError(f"columns {twice} stand twice in the table; rename or drop one")
     if isinstance(source, pd.DataFrame) or is_duckdb_relation(source):
         return dict(nw.from_native(source).collect_schema())
     raise ParameterError(

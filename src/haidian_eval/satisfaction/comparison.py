@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from haidian_eval.errors import ParameterError, not_known
 from haidian_eval.satisfaction.calibration import AnyDesign, base
@@ -57,7 +57,11 @@ def contrast(
     check(kind, denominator, 0.5, interval, level)
     names = [variable] if isinstance(variable, str) else list(variable)
     sample, labels, shares = estimates_of(frame, design, names, kind, denominator, named(by))
-    for label in coefficients:
+    if not coefficients:
+        raise ParameterError(f"coefficients are needed for some of {labels}")
+    for label, number in coefficients.items():
+        if not np.isfinite(number):
+            raise ParameterError(f"coefficient {label!r} is {number!r}, not a number")
         if label not in labels:
             raise ParameterError(not_known(f"coefficient {label!r}", label, labels))
     chosen = [labels.index(label) for label in coefficients]
@@ -66,8 +70,8 @@ def contrast(
     union = np.any([shares[at].domain for at in chosen], axis=0)
     value = float(weight @ found.estimate)
     se = float(np.sqrt(max(weight @ found.covariance @ weight, 0.0)))
-    groups = len({own.tobytes() for own in (shares[at].domain for at in chosen)})
-    df = sample.df_within(union) + 1 - groups  # as in a regression on the groups
+    groups = {shares[at].domain.tobytes() for at in chosen if shares[at].below is not None}
+    df = sample.df_within(union) + 1 - max(len(groups), 1)  # as in a regression on the groups
     return row_of(value, se, int(union @ sample.n), df, interval, level)
 
 
@@ -84,7 +88,7 @@ def t_test(value: float, se: float, df: int) -> tuple[float, float]:
     """Return t and its two-sided p; missing without a standard error."""
     if not se > 0 or df < 1:
         return float("nan"), float("nan")
-    return value / se, float(2 * stats.t.sf(abs(value / se), df))
+    return value / se, float(2 * special.stdtr(df, -abs(value / se)))
 
 
 def estimates_of(
@@ -243,6 +247,8 @@ def chi_square(frame: Any, design: AnyDesign, row: str, column: str) -> Independ
     Rows with a blank in either column are left out. Raises ParameterError for fewer than two
     levels.
     """
+    if row == column:
+        raise ParameterError(f"column {row!r} is compared with itself; name two columns")
     sample = read_cells(frame, design, (), (row, column))
     inside = sample.keys[[row, column]].notna().all(axis=1).to_numpy() & (sample.weights > 0)
     levels = [sorted(sample.keys.loc[inside, name].unique().tolist()) for name in (row, column)]
@@ -253,7 +259,7 @@ def chi_square(frame: Any, design: AnyDesign, row: str, column: str) -> Independ
     masks = [((sample.keys[row] == r) & (sample.keys[column] == c)).fillna(False).to_numpy(bool)
              for r in levels[0] for c in levels[1]]  # fmt: skip
     found = solve(sample, [Share(unit * mask[:, None], unit, inside) for mask in masks])
-    return rao_scott(found, len(levels[0]), len(levels[1]), sample.df_within(inside))
+    return rao_scott(found, len(levels[0]), len(levels[1]), sample.df)
 
 
 def rao_scott(found: Found, rows: int, columns: int, df: int) -> Independence:
@@ -270,7 +276,7 @@ def rao_scott(found: Found, rows: int, columns: int, df: int) -> Independence:
     trace = float(np.trace(delta))
     first = trace**2 / float(np.trace(delta @ delta))
     statistic = pearson / trace
-    p = float(stats.f.sf(statistic, first, first * df))
+    p = float(special.fdtrc(first, first * df, statistic))
     return Independence(statistic, first, first * df, p, n)
 
 

@@ -19,7 +19,7 @@ class Replicates:
     """Replicate weights that a survey came with.
 
     columns: of the frame, combined weights (not factors). kind: fixes the scale where none is
-    given: 1/R for brr and bootstrap, 1/(R (1 - fay)^2) for fay, (R-1)/R for jk1; jkn needs
+    given: 1/R for brr, 1/(R-1) for bootstrap, 1/(R (1-fay)^2) for fay, (R-1)/R for jk1; jkn needs
     `rscales` (one number a column), other needs `scale` or `rscales`.
     """
 
@@ -53,6 +53,8 @@ class Replicates:
             return (count - 1) / count
         if self.kind in ("jkn", "other"):
             return 1.0
+        if self.kind == "bootstrap":
+            return 1 / max(count - 1, 1)
         return 1 / (count * (1 - self.fay) ** 2)
 
 

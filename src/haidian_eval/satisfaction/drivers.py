@@ -13,9 +13,9 @@ from haidian_eval.errors import ParameterError
 from haidian_eval.satisfaction.calibration import AnyDesign
 from haidian_eval.satisfaction.intervals import Spread, check_level, limits
 from haidian_eval.satisfaction.reliability import Missing, answers, moments_of
-from haidian_eval.satisfaction.sample import read_sample
+from haidian_eval.satisfaction.sample import Sample, read_sample
 
-MOST, ORDERS, CHUNK = 12, 300, 50  # drivers of which all subsets are taken; else orders drawn
+MOST, SQUARES, CHUNK = 12, 12, 50  # drivers of which all subsets are taken; else orders drawn
 NOTHING = 1e-9  # share of a variance below which nothing is left
 QUADRANTS = np.array([["low_priority", "overkill"], ["concentrate", "keep"]])  # matters, does well
 
@@ -117,7 +117,7 @@ def shares(
         "share": share[0], "low": low, "high": high, "rank": ranks[0], "rank_low": first,
         "rank_high": last, "top_share": (ranks[1:] == 1).mean(axis=0), "n": drawn.pairs,
     })  # fmt: skip
-    over = "all subsets" if len(names) <= MOST else f"{ORDERS} drawn orders"
+    over = "all subsets" if len(names) <= MOST else f"{2 * len(names) * SQUARES} drawn orders"
     rule = f"Shapley shares of R2 over {over}; {missing}; {len(parts) - 1} draws by the design"
     value, least, most = map(float, (r2[0], *np.quantile(r2[1:], tails)))
     return Drivers(table, value, least, most, drawn.used, drawn.complete, rule,
@@ -138,26 +138,33 @@ def read_draws(
     asked = found.iloc[:, :-1]
     does = (asked if satisfied_from is None else asked >= satisfied_from).to_numpy("float64")
     answered = (asked.notna().to_numpy() & (sample.weights > 0)[:, None]).astype("float64")
-    does, at = np.where(answered > 0, does, 0.0), np.triu_indices(len(names))
-
-    def estimates(w: np.ndarray) -> np.ndarray:
-        matrix = moments_of(standard, w, missing).covariance[at]
-        return np.append(matrix, w @ does / (w @ answered))
-
-    w, whole, size = sample.weights, estimates(sample.weights), len(at[0])
-    if sample.replicates is not None:
-        drawn = np.array([estimates(own) for own in sample.replicates.weights.T])
-        covariance = sample.replicates.covariance(drawn)
-    else:
-        level = (does - answered * whole[size:]) / (w @ answered)
-        scores = np.hstack([moments_of(standard, w, missing).influence(at), level])
-        covariance = sample.covariance(scores * w[:, None])
+    does = np.where(answered > 0, does, 0.0)
+    whole, covariance = estimates(sample, standard, does, answered, missing)
     used = moments.known[:, -1] & moments.known[:, :-1].any(axis=1)
     df, rng = max(sample.df_within(used), 1), np.random.default_rng(seed)
     matrix, performance = drawn_from(whole, covariance, len(names), df, draws, rng)
-    return Draws(matrix, performance, np.sqrt(np.diag(covariance))[size:], answered.sum(axis=0),
-                 moments.n[-1, :-1].astype(int), int(used.sum()),
-                 int(moments.known.all(axis=1).sum()), df, rng)  # fmt: skip
+    se = np.sqrt(np.diag(covariance))[-len(names) + 1 :]
+    return Draws(matrix, performance, se, answered.sum(axis=0), moments.n[-1, :-1].astype(int),
+                 int(used.sum()), int(moments.known.all(axis=1).sum()), df, rng)  # fmt: skip
+
+
+def estimates(
+    sample: Sample, standard: pd.DataFrame, does: np.ndarray, answered: np.ndarray, missing: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return covariances (upper triangle), then performance, and their covariance by the design."""
+    at, w = np.triu_indices(standard.shape[1]), sample.weights
+
+    def found(own: np.ndarray) -> np.ndarray:
+        matrix = moments_of(standard, own, missing).covariance[at]
+        return np.append(matrix, own @ does / (own @ answered))
+
+    whole = found(w)
+    if sample.replicates is not None:
+        drawn = np.array([found(own) for own in sample.replicates.weights.T])
+        return whole, sample.replicates.covariance(drawn)
+    level = (does - answered * whole[len(at[0]) :]) / (w @ answered)
+    scores = np.hstack([moments_of(standard, w, missing).influence(at), level])
+    return whole, sample.covariance(scores * w[:, None])
 
 
 def check_apart(covariance: np.ndarray, names: list[str]) -> None:
@@ -235,11 +242,16 @@ def unexplained(matrix: np.ndarray) -> np.ndarray:
 
 
 def over_orders(matrix: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return mean sequential sums of squares (m, k) over drawn orders and their reverses."""
+    """Return mean sequential sums of squares (m, k) over orders drawn in Latin squares.
+
+    Every rotation of a drawn order and its reverse: each driver enters at each place as often.
+    """
     k, parts = matrix.shape[-1] - 1, np.zeros(matrix[:, 0, 1:].shape)
-    for _ in range(ORDERS // 2):
-        order = rng.permutation(k)
-        for own in (order, order[::-1]):
-            at = np.append(own, k)
-            parts[:, own] += np.linalg.cholesky(matrix[:, at[:, None], at])[:, -1, :-1] ** 2
-    return parts / ORDERS
+    for _ in range(SQUARES):
+        start = rng.permutation(k)
+        for shift in range(k):
+            order = np.roll(start, shift)
+            for own in (order, order[::-1]):
+                at = np.append(own, k)
+                parts[:, own] += np.linalg.cholesky(matrix[:, at[:, None], at])[:, -1, :-1] ** 2
+    return parts / (2 * k * SQUARES)

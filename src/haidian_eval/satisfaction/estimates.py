@@ -9,7 +9,7 @@ from typing import Any
 import narwhals as nw
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from haidian_eval.errors import ParameterError, not_known
 from haidian_eval.satisfaction.calibration import AnyDesign
@@ -70,6 +70,9 @@ def estimate(
     """
     check(kind, denominator, quantile, interval, level)
     names, domains = [variable] if isinstance(variable, str) else list(variable), named(by)
+    for name in domains:
+        if name in COLUMNS:
+            raise ParameterError(f"by={name!r} is the name of a result column; rename the column")
     parts = []
     for name in names:
         sample, split = read(frame, design, name, kind, denominator, domains)
@@ -112,6 +115,8 @@ def read(
     if split:
         return read_cells(frame, design, (), tuple(dict.fromkeys((*domains, name)))), True
     numbers = (name,) if denominator is None else (name, denominator)
+    if name == denominator:
+        raise ParameterError(f"column {name!r} is divided by itself; name another denominator")
     return read_cells(frame, design, numbers, domains), False
 
 
@@ -189,7 +194,7 @@ def linearised(sample: Sample, shares: Sequence[Share]) -> tuple[Array, Array]:
     for own in shares:
         above = float((own.above * weighted).sum())
         below = float((own.below * weighted).sum()) if own.below is not None else 1.0
-        value.append(above / below if below else np.nan)
+        value.append(above / below if below and own.domain.any() else np.nan)
         pull = own.above if own.below is None else own.above - value[-1] * own.below
         ways.append(pull / below if below else np.full_like(pull, np.nan))
     return np.array(value), np.stack(ways, axis=1)
@@ -202,7 +207,8 @@ def again(sample: Sample, shares: Sequence[Share]) -> Array:
     for own in shares:
         above = (own.above * sample.weighted).sum(axis=1) @ factors
         if own.below is not None:
-            above = above / ((own.below * sample.weighted).sum(axis=1) @ factors)
+            below = (own.below * sample.weighted).sum(axis=1) @ factors
+            above = np.divide(above, below, out=np.full_like(above, np.nan), where=below != 0)
         found.append(above)
     return sample.replicates.covariance(np.stack(found, axis=1))
 
@@ -255,6 +261,7 @@ def one_quantile(
     found = solve(sample, [Share(unit * (value <= middle)[:, None], unit, inside)])
     part = table(name, [None], found, interval, level)
     low, high = at(float(part.at[0, "low"])), at(float(part.at[0, "high"]))
-    crit = stats.norm if interval == "normal" else stats.t(max(int(part.at[0, "df"]), 1))
-    se = (high - low) / (2 * crit.ppf((1 + level) / 2))
+    tail, df = (1 + level) / 2, max(int(part.at[0, "df"]), 1)
+    crit = special.ndtri(tail) if interval == "normal" else special.stdtrit(df, tail)
+    se = (high - low) / (2 * crit)
     return part.assign(estimate=middle, se=se, low=low, high=high)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from haidian_eval.errors import ParameterError, not_known
 
@@ -26,7 +26,7 @@ class Spread:
     @property
     def t(self) -> Array:
         """The quantile of t with the design's degrees of freedom."""
-        found: Array = stats.t.ppf((1 + self.level) / 2, np.where(self.df > 0, self.df, np.nan))
+        found: Array = special.stdtrit(np.where(self.df > 0, self.df, np.nan), (1 + self.level) / 2)
         return found
 
     @property
@@ -34,7 +34,9 @@ class Spread:
         """The effective sample size (Korn and Graubard 1998); n where all answers are alike."""
         p, n = self.estimate, np.maximum(self.n, 1)
         variance = np.where(self.se > 0, self.se, np.nan) ** 2
-        own = np.where(self.n > 1, stats.t.ppf((1 + self.level) / 2, np.maximum(n - 1, 1)), np.nan)
+        own = np.where(
+            self.n > 1, special.stdtrit(np.maximum(n - 1, 1), (1 + self.level) / 2), np.nan
+        )
         found = p * (1 - p) / variance * (own / self.t) ** 2
         return np.where((p <= 0) | (p >= 1), n, found)
 
@@ -46,7 +48,7 @@ def by_t(own: Spread) -> tuple[Array, Array]:
 
 def by_normal(own: Spread) -> tuple[Array, Array]:
     """Estimate -+ z se, whatever the degrees of freedom; as R's confint."""
-    z = stats.norm.ppf((1 + own.level) / 2)
+    z = special.ndtri((1 + own.level) / 2)
     return own.estimate - z * own.se, own.estimate + z * own.se
 
 
@@ -59,17 +61,22 @@ def by_logit(own: Spread) -> tuple[Array, Array]:
 
 def by_wilson(own: Spread) -> tuple[Array, Array]:
     """Wilson (1927) at the effective sample size."""
-    z, n, p = stats.norm.ppf((1 + own.level) / 2), own.effective, own.estimate
+    return wilson(own.estimate, own.effective, own.level)
+
+
+def wilson(p: Array, n: Array, level: float) -> tuple[Array, Array]:
+    """Return the limits of shares p of n (Wilson 1927); missing where n is 0."""
+    z, n = special.ndtri((1 + level) / 2), np.where(np.asarray(n) > 0, n, np.nan)
     middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    return middle - half, middle + half
+    return np.where(p <= 0, 0 * n, middle - half), np.where(p >= 1, 0 * n + 1, middle + half)
 
 
 def by_beta(own: Spread) -> tuple[Array, Array]:
     """Clopper and Pearson (1934) at the effective sample size (Korn and Graubard 1998)."""
     tail, n, p = (1 - own.level) / 2, own.effective, own.estimate
-    low = np.where(p > 0, stats.beta.ppf(tail, n * p, n * (1 - p) + 1), 0.0)
-    high = np.where(p < 1, stats.beta.ppf(1 - tail, n * p + 1, n * (1 - p)), 1.0)
+    low = np.where(p > 0, special.betaincinv(n * p, n * (1 - p) + 1, tail), 0.0)
+    high = np.where(p < 1, special.betaincinv(n * p + 1, n * (1 - p), 1 - tail), 1.0)
     return np.where(np.isnan(n), np.nan, low), np.where(np.isnan(n), np.nan, high)
 
 
@@ -93,5 +100,5 @@ def limits(interval: str, own: Spread) -> tuple[Array, Array]:
 
 def check_level(level: float) -> None:
     """Raise ParameterError for a confidence level that is none."""
-    if not 0 < level < 1:
-        raise ParameterError(f"level={level!r} must lie between 0 and 1, such as 0.95")
+    if not isinstance(level, float) or not 0 < level < 1:
+        raise ParameterError(f"level={level!r} must be a number between 0 and 1, such as 0.95")

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionDtype
+from pandas.api.types import is_numeric_dtype
 from scipy.special import expit, fdtrc, logit, ndtr, ndtri, stdtr
 
 from haidian_eval.errors import ParameterError, TableError, not_known
@@ -130,8 +132,12 @@ def rows_of(frame: pd.DataFrame, design: AnyDesign, formula: str) -> Rows:
             f"{formula!r}: 'answer ~ terms' is needed, answer the name of a column"
         )
     plain = frame.reset_index(drop=True)
+    kinds = plain.dtypes[[isinstance(kind, ExtensionDtype) and is_numeric_dtype(kind)
+                          for kind in plain.dtypes]]  # fmt: skip
+    plain = plain.astype(dict.fromkeys(kinds.index, "float64"))  # patsy knows no pd.NA
     try:
-        matrix = dmatrix(right, plain, return_type="dataframe")
+        with np.errstate(all="ignore"):
+            matrix = dmatrix(right, plain, return_type="dataframe")
     except (PatsyError, NameError) as error:
         raise ParameterError(f"{formula!r}: {str(error).splitlines()[0]}") from None
     sample, codes = read_sample(frame, design), ordered(plain[name])
@@ -141,22 +147,28 @@ def rows_of(frame: pd.DataFrame, design: AnyDesign, formula: str) -> Rows:
         raise ParameterError(f"{name!r}: {len(known)} level in {used.sum()} answers, 2 are needed")
     shown = plain[name].cat.categories[known.astype(int)] if hasattr(plain[name], "cat") else known
     x = matrix.reindex(plain.index)[used].drop(columns="Intercept", errors="ignore")
+    check_apart(x)
+    return Rows(sample, used, x, y, [f"{v:g}" if isinstance(v, float) else str(v) for v in shown])
+
+
+def check_apart(x: pd.DataFrame) -> None:
+    """Refuse columns that follow from the constant and the columns before them."""
     whole = np.column_stack([np.ones(len(x)), x])
-    size = np.linalg.norm(whole, axis=0)
-    own = np.zeros(len(size))
+    if not np.isfinite(whole).all():
+        raise ParameterError(f"{list(x.columns[np.isinf(x).any()])} hold infinite values")
+    size, own = np.linalg.norm(whole, axis=0), np.zeros(whole.shape[1])
     beside = np.abs(np.diag(np.linalg.qr(whole / np.where(size > 0, size, 1), mode="r")))
-    own[: len(beside)] = beside
+    own[: len(beside)] = beside  # fewer rows than columns: the rest follows
     repeated = list(x.columns[own[1:] < REPEATED])
     if repeated:
         raise ParameterError(f"{repeated} are constant or follow from the columns before them")
-    return Rows(sample, used, x, y, [f"{v:g}" if isinstance(v, float) else str(v) for v in shown])
 
 
 def ordered(answer: pd.Series) -> pd.Series:
     """Return an answer as numbers in the order of its scale."""
     if isinstance(answer.dtype, pd.CategoricalDtype) and answer.cat.ordered:
         return answer.cat.codes.astype("float64").where(answer.notna())
-    if not pd.api.types.is_numeric_dtype(answer):
+    if not is_numeric_dtype(answer):
         raise TableError(
             f"{answer.name!r} has words without an order; make it an ordered category or numbers"
         )
@@ -196,17 +208,14 @@ def maximum(
     if not each.all():
         raise ParameterError("a level has no weight in a replicate; join it with its neighbour")
     at = np.append(np.zeros(p), link.quantile(np.cumsum(each)[:-1]))
-    value, scores, hessian = likelihood(at, x, y, w, link)
     for _ in range(STEPS):
-        gradient, old = w @ scores, value
+        value, scores, hessian = likelihood(at, x, y, w, link)
+        gradient = w @ scores
         move = np.linalg.lstsq(-hessian, gradient, rcond=None)[0]
-        gain = gradient @ move
-        for _ in range(STEPS):
-            value, scores, hessian = likelihood(at + move, x, y, w, link)
-            if value >= old - 1e-14:
-                break
-            move = move / 2
-        at = at + move
+        gain, length = gradient @ move, 1.0
+        while likelihood(at + length * move, x, y, w, link)[0] < value - 1e-14 and length > 1e-9:
+            length /= 2
+        at = at + length * move
         if gain < CLOSE:
             return np.append(at[:p] / size, at[p:])
     still = np.abs(move[:p]) * np.ptp(x, axis=0) > MOVING

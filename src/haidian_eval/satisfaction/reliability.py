@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize
 from scipy.special import expit, fdtri, logit, ndtri
 
 from haidian_eval.errors import ParameterError, TableError, not_known
 
 SMALLEST = 0.005  # share of its variance that an item keeps for itself, at least
+TINY = 1e-12  # an omega of nothing
 Missing = Literal["listwise", "pairwise"]
 
 
@@ -93,10 +93,12 @@ def omega(
         raise ParameterError(
             f"{items.shape[1]} items, all answer {still} alike: three that vary are needed"
         )
-    value, unique = mcdonald(moments.covariance), one_factor(moments.covariance)[1]
-    se = standard_error(moments, mcdonald)
-    half = ndtri((1 + level) / 2) * se / (value * (1 - value))
-    ends = expit(logit(value) + np.array([-half, half]))
+    value, (loadings, unique) = mcdonald(moments.covariance), one_factor(moments.covariance)
+    at, slopes = np.triu_indices(len(unique)), omega_slopes(loadings, unique)
+    influence = moments.influence(at) @ (2 * slopes - np.diag(np.diag(slopes)))[at]
+    se = float(np.linalg.norm(moments.weights * influence))
+    half = ndtri((1 + level) / 2) * se / max(value * (1 - value), TINY)
+    ends = expit(logit(value) + np.array([-half, half])) if value > TINY else (np.nan, np.nan)
     improper = list(items.columns[unique < 1.01 * SMALLEST * np.diag(moments.covariance)])
     rule = f"{missing}; one factor, maximum likelihood, delta method"
     rule += f"; improper, {improper} keep nothing for themselves" if improper else ""
@@ -197,7 +199,9 @@ def one_factor(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     def misfit(own: np.ndarray) -> tuple[float, np.ndarray]:
         others, loading = factor(own)
-        return (others - np.log(np.maximum(others, 1e-300))).sum(), (loading**2 + own - 1) / own**2
+        return (others - np.log(np.maximum(others, 1e-9))).sum(), (loading**2 + own - 1) / own**2
+
+    from scipy.optimize import minimize  # 24 MB and half a second that estimates need not wait
 
     start = np.clip(0.5 / np.abs(np.diag(np.linalg.pinv(correlation))), 0.05, 0.95)
     best = minimize(misfit, start, jac=True, method="L-BFGS-B", bounds=[(SMALLEST, 1)] * len(scale),
@@ -206,13 +210,16 @@ def one_factor(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return loading * (np.sign(loading.sum()) or 1), best * scale**2
 
 
-def standard_error(moments: Moments, method: Callable[[np.ndarray], float]) -> float:
-    """Return the standard error of a function of covariances, rows taken as independent."""
-    at = np.triu_indices(len(moments.covariance))
-    slopes, unit = [], np.sqrt(np.diag(moments.covariance))
-    for a, b in zip(*at, strict=True):
-        move = np.zeros_like(moments.covariance)
-        move[a, b] = move[b, a] = step = 1e-4 * unit[a] * unit[b]
-        ends = (method(moments.covariance + move), method(moments.covariance - move))
-        slopes.append((ends[0] - ends[1]) / (2 * step))
-    return float(np.linalg.norm(moments.weights * (moments.influence(at) @ np.array(slopes))))
+def omega_slopes(loadings: np.ndarray, unique: np.ndarray) -> np.ndarray:
+    """Return by how much omega moves with each covariance (k, k), to first order (Browne 1984)."""
+    inverse, unit = (
+        np.linalg.inv(np.outer(loadings, loadings) + np.diag(unique)),
+        np.eye(len(unique)),
+    )
+    moves = np.array([np.outer(e, loadings) + np.outer(loadings, e) for e in unit]
+                     + [np.outer(e, e) for e in unit])  # fmt: skip
+    turned = inverse @ moves @ inverse
+    information = np.einsum("kab,lba->kl", turned, moves)
+    common, own = loadings.sum(), unique.sum()
+    slope = np.repeat([2 * common * own, -(common**2)], len(unique)) / (common**2 + own) ** 2
+    return np.einsum("k,kab->ab", np.linalg.pinv(information) @ slope, turned)

@@ -21,6 +21,7 @@ from haidian_eval.satisfaction.stages import Stage, read_stages, scales, taylor
 Array = np.ndarray
 ROUNDING = 1e-13  # of a sum of squares
 SAME = 1e-9  # relative variance of a number that does not vary
+SUBSET = 1e-9  # relative difference of sums of weights that rounding explains
 PRESENT = "_present"  # key: the row has a number in every variable
 
 
@@ -154,7 +155,9 @@ def read_cells(
         raise ParameterError("the table has no rows; nothing can be estimated")
     cells = cells.assign(**{name: counted(cells, name) for name in counts})
     cells[PRESENT] = cells[PRESENT].astype(bool) if gaps else True
-    return assemble(design, cells, moments(cells, len(shift), own), np.array(shift), staged=staged)
+    found = moments(cells, len(shift), own)
+    refuse_infinite(found, numbers)
+    return assemble(design, cells, found, np.array(shift), staged=staged)
 
 
 def there(name: str, kind: Any) -> nw.Expr:
@@ -252,7 +255,18 @@ def read_rows(
     outer = v[:, :, None] * v[:, None, :]
     own_moments = Moments(v, w[:, None] * v, w[:, None, None] * outer,
                           (w**2)[:, None, None] * outer)  # fmt: skip
+    refuse_infinite(own_moments, numbers)
     return assemble(design, cells, own_moments, shift, frame)
+
+
+def refuse_infinite(found: Moments, numbers: Sequence[str]) -> None:
+    """Raise ParameterError for a variable that is infinite in some row."""
+    for at, name in enumerate(numbers, 1):
+        if not np.isfinite(found.weighted[:, at]).all() or not np.isfinite(found.spread).all():
+            raise ParameterError(
+                f"column {name!r} is infinite in some rows, or too large to be squared; only "
+                "finite numbers add up"
+            )
 
 
 def assemble(
@@ -271,12 +285,15 @@ def assemble(
             found.spread * w[:, None, None],
             found.square * (w**2)[:, None, None],
         )
-    for part in (found.plain, found.weighted, found.spread):
-        if not np.isfinite(part).all():
-            raise ParameterError("a variable or weight is infinite; only finite numbers add up")
     factors = [np.ones(len(n))]
     for step in steps:
         factors.append(factors[-1] * step.factor(cells))
+        total = float(found.weighted[:, 0] @ factors[-1])
+        if abs(total - step.total) > SUBSET * abs(step.total):
+            raise ParameterError(
+                f"weights add up to {total:g}, {step.total:g} when they were calibrated: these are "
+                "other rows; calibrate the table that is estimated from, name domains with `by`"
+            )
     replicates = (
         None
         if not staged

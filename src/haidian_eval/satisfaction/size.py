@@ -42,9 +42,9 @@ def smallest_difference(
     n2 = None: n1 respondents, p a fixed target. Missing where no share is far enough.
     """
     check(deff, p=p, power=power, significance=significance)
-    if not min(n1, n2 or inf) >= 2:
+    if not min(n1, inf if n2 is None else n2) >= 2:
         raise ParameterError(f"n1 = {n1}, n2 = {n2}: at least 2 respondents are needed")
-    sizes = (n1 / deff, n2 / deff) if n2 else (inf, n1 / deff)
+    sizes = (inf, n1 / deff) if n2 is None else (n1 / deff, n2 / deff)
 
     def lack(other: float) -> float:
         return detectable(p, other, sizes, power, significance) - abs(p - other)

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linprog
 from scipy.sparse import csr_array, eye_array, kron
 
 from haidian_eval.errors import ParameterError, TableError, not_known
@@ -202,6 +201,8 @@ def ranges(
     facts: np.ndarray, sums: np.ndarray, asked: np.ndarray, least: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return minima and maxima of asked @ x over all x >= least with facts @ x = sums."""
+    from scipy.optimize import linprog  # 24 MB and half a second that estimates need not wait
+
     goals, n = np.vstack([asked, -asked]), asked.shape[1]
     values, step = np.zeros(len(goals)), max(1, AT_ONCE // max(n, 1))
     for start in range(0, len(goals) if n else 0, step):
