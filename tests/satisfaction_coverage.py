@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from math import sqrt
 from typing import Any
 
@@ -35,6 +36,7 @@ CHOSEN = SurveyChoice(ineligible=0)
 STRATA = {"strata": "stratum_id", "weights": "design_weight"}
 FIRMS = Design(**STRATA, fpc="stratum_size")
 PERSONS = Design(**STRATA, clusters=("psu_id", "respondent_id"), fpc=("psus", "psu_size"))
+FEW = replace(PERSONS, singleton="average")  # of some communities a single person answered
 JACKKNIFE = Design(**STRATA, clusters="psu_id", replicates="jkn")
 JACKKNIFE_FPC = Design(**STRATA, clusters="psu_id", fpc="psus", replicates="jkn")
 CONTROLS = {
@@ -130,11 +132,11 @@ def of_residents(units: pd.DataFrame) -> dict[str, Case]:
         "rate, raked": lambda f: rate(f, raked(f, PERSONS, units, "resident")),
         "[rate, jackknife, no correction]": lambda f: rate(f, JACKKNIFE),
         "[rate, jackknife, first stage]": lambda f: rate(f, JACKKNIFE_FPC),
-        "[rate, answering, design weights]": lambda f: rate(answering(f), PERSONS),
+        "[rate, answering, design weights]": lambda f: rate(answering(f), FEW),
         "rate, answering, cells": lambda f: rate(
             f, cells(f, "resident")),
         "rate, answering, raked": lambda f: rate(
-            a := answering(f), raked(a, PERSONS, units, "resident")),
+            a := answering(f), raked(a, FEW, units, "resident")),
     }  # fmt: skip
 
 

@@ -54,7 +54,7 @@ def test_shipped_edition_with_presets_and_example_units_has_no_defect(
 ) -> None:
     assert shipped.defects.frame.empty
     assert {name: len(frame) for name, frame in shipped.tables.items() if len(frame)} == {
-        "sources": 82 + 3 + 9 + 3,
+        "sources": 82 + 3 + 9 + 3 + 2,
         "units": 71 + 29 + 24 + 16 + 4 + 120 + 14,
         "indicators": 70 + 110,
         "points": 2 + 9,
@@ -73,6 +73,8 @@ def test_shipped_edition_with_presets_and_example_units_has_no_defect(
         "tickets": 12000,
         "events": 60,
         "participation": 331,
+        "comments": 919,
+        "interviews": 298,
     }
 
 
@@ -80,12 +82,12 @@ def test_shipped_files_are_what_the_command_writes_and_stay_small(whole_edition:
     assert synth(whole_edition).exit_code == 0
     paths = sorted(SHIPPED.glob("*/synthetic.csv"))
     assert [path.parent.name for path in paths] == [
-        "control_totals", "events", "panel", "participation", "policies", "questionnaire",
-        "responses", "sources", "survey_design", "tickets", "units", "values",
+        "comments", "control_totals", "events", "interviews", "panel", "participation", "policies",
+        "questionnaire", "responses", "sources", "survey_design", "tickets", "units", "values",
     ]  # fmt: skip
     for path in paths:
         assert (whole_edition / path.relative_to(SHIPPED)).read_bytes() == path.read_bytes()
-    assert sum(path.stat().st_size for path in paths) < 4_000_000
+    assert sum(path.stat().st_size for path in paths) < 4_300_000
 
 
 def test_the_seed_decides_and_the_order_of_rows_does_not(
