@@ -251,7 +251,7 @@ def test_rates_stand_with_rule_numerator_and_denominator() -> None:
 def test_splits_name_units_in_order_and_keep_few_tickets_back() -> None:
     streets = lay_out("satisfaction.split", hotline.split(line(), "street"), words())
     assert streets["unit_or_kind"].tolist() == ["街ST0", "街ST1", "街ST2", "街ST3"]
-    assert re.fullmatch(r"[\d.]+ \[[\d.]+, [\d.]+\]", streets["resolution_shown"].iloc[0])
+    assert re.fullmatch(r"[\d.]+ \[[\d.]+–[\d.]+\] / 4[78]", streets["resolution_shown"].iloc[0])
     departments = hotline.split(line(), "department")
     assert departments["label"].tolist() == ["街镇自办"]
     kinds = hotline.split(line(), "category")
@@ -328,7 +328,7 @@ def test_events_and_proposals_by_hand(lang: str) -> None:
     held = participation.held(taken(lang=lang)).iloc[0]
     assert (held["events_held"], held["invited"], held["attended"]) == (6, 180, 120)
     rows = participation.answered(taken(lang=lang))
-    assert rows["figure"].tolist() == pytest.approx([100, 100, 100, 0, 19])  # 1 to 20 April
+    assert rows["proposal_value"].tolist() == pytest.approx([100, 100, 100, 0, 19])  # 1 to 20 April
     assert rows["denominator"].tolist() == [6, 6, 6, 6, 6]
 
 

@@ -135,9 +135,9 @@ def split(case: Hotline, by: str) -> pd.DataFrame:
 
 
 def with_ends(row: Mapping[str, Any], rate: str) -> str | None:
-    """Return a rate with its interval."""
+    """Return a rate with its interval and denominator."""
     value, low, high = (row[f"{rate}_{name}"] for name in ENDS)
-    return None if pd.isna(value) else f"{value:.1f} [{low:.1f}, {high:.1f}]"
+    return None if pd.isna(value) else (f"{value:.1f} [{low:.1f}–{high:.1f}] / {row[f'{rate}_of']}")
 
 
 def named_rows(case: Hotline, by: str, rows: pd.DataFrame) -> pd.DataFrame:
