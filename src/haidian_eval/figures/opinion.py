@@ -106,6 +106,7 @@ def calibration_curves(rows: pd.DataFrame, text: Text) -> Figure:
         panel.set_title(target, loc="left", fontsize=10)
         panel.set_xlabel(text("figures.confidence"))
         panel.set_xlim(low, 102)
+        panel.set_xticks(np.arange(20 * np.ceil((low + 1) / 20), 101, 20))
         panel.set_ylim(low, 102)
     panels[0].set_ylabel(text("figures.right_share"))
     explain(figure, "outside upper left", ncols=2)
