@@ -45,6 +45,7 @@ def same(one: Synthetic, other: Synthetic) -> bool:
         and one.truth.equals(other.truth)
         and one.quality.equals(other.quality)
         and one.effects.equals(other.effects)
+        and all(one.opinion[name].equals(other.opinion[name]) for name in one.opinion)
     )
 
 
@@ -53,7 +54,7 @@ def test_shipped_edition_with_presets_and_example_units_has_no_defect(
 ) -> None:
     assert shipped.defects.frame.empty
     assert {name: len(frame) for name, frame in shipped.tables.items() if len(frame)} == {
-        "sources": 82 + 3 + 9,
+        "sources": 82 + 3 + 9 + 3 + 2,
         "units": 71 + 29 + 24 + 16 + 4 + 120 + 14,
         "indicators": 70 + 110,
         "points": 2 + 9,
@@ -65,6 +66,15 @@ def test_shipped_edition_with_presets_and_example_units_has_no_defect(
         "panel": 14 * 15 * 12 - 15,  # one park did not hand in one quarter
         "external_ranks": 8,
         "claims": 34,
+        "questionnaire": 8 + 2 + 4,
+        "survey_design": 2 * (16 + 29 * 4),  # strata of firms, four communities of each street
+        "control_totals": 2 * (4 + 4 + 29 + 4 + 2),
+        "responses": 8 * (699 + 693) + 2 * 984 + 4 * 946,
+        "tickets": 12000,
+        "events": 60,
+        "participation": 331,
+        "comments": 919,
+        "interviews": 298,
     }
 
 
@@ -72,11 +82,12 @@ def test_shipped_files_are_what_the_command_writes_and_stay_small(whole_edition:
     assert synth(whole_edition).exit_code == 0
     paths = sorted(SHIPPED.glob("*/synthetic.csv"))
     assert [path.parent.name for path in paths] == [
-        "panel", "policies", "sources", "units", "values",
+        "comments", "control_totals", "events", "interviews", "panel", "participation", "policies",
+        "questionnaire", "responses", "sources", "survey_design", "tickets", "units", "values",
     ]  # fmt: skip
     for path in paths:
         assert (whole_edition / path.relative_to(SHIPPED)).read_bytes() == path.read_bytes()
-    assert sum(path.stat().st_size for path in paths) < 600_000
+    assert sum(path.stat().st_size for path in paths) < 4_300_000
 
 
 def test_the_seed_decides_and_the_order_of_rows_does_not(
@@ -134,8 +145,8 @@ def test_every_synthetic_row_says_so_and_stands_on_example_units_alone(
     shipped: tables.Edition,
 ) -> None:
     kinds = shipped.tables["sources"].set_index("source_id")["kind"]
-    for name in ("sources", "units", "values", "policies", "panel"):
-        rows = shipped.tables[name]
+    for path in SHIPPED.glob("*/synthetic.csv"):
+        name, rows = path.parent.name, shipped.tables[path.parent.name]
         own = rows[rows["_file"] == f"{name}/synthetic.csv"]
         assert len(own) and (own["source_id"].map(kinds) == "synthetic").all()
     values = shipped.tables["values"]

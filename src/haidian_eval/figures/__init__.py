@@ -20,12 +20,22 @@ from haidian_eval.figures.opinion import (
 )
 from haidian_eval.figures.ranks import rank_heat_map, rank_slope, ranked_bars
 from haidian_eval.figures.runs import first_places, runs_against_median, vintages
+from haidian_eval.figures.satisfaction import (
+    answers,
+    coverage,
+    driver_bars,
+    forest,
+    funnel,
+    importance_map,
+    rate_charts,
+)
 from haidian_eval.figures.weights import break_even, sensitivity_bars, weights_against_influence
 
 __all__ = [
-    "Figure", "adoption_calendar", "break_even", "calibration_curves", "change_on_base",
-    "confusion_matrices", "effect_by_cohort", "effect_over_time", "first_places", "house_style",
-    "left_out_parks", "levels_by_unit", "placebo_spread", "rank_heat_map", "rank_slope",
-    "ranked_bars", "runs_against_median", "sensitivity_bars", "sensitivity_to_trends",
-    "series_around", "themes_and_signs", "vintages", "weights_against_influence",
+    "Figure", "adoption_calendar", "answers", "break_even", "calibration_curves", "change_on_base",
+    "confusion_matrices", "coverage", "driver_bars", "effect_by_cohort", "effect_over_time",
+    "first_places", "forest", "funnel", "house_style", "importance_map", "left_out_parks",
+    "levels_by_unit", "placebo_spread", "rank_heat_map", "rank_slope", "ranked_bars", "rate_charts",
+    "runs_against_median", "sensitivity_bars", "sensitivity_to_trends", "series_around",
+    "themes_and_signs", "vintages", "weights_against_influence",
 ]  # fmt: skip

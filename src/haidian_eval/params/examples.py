@@ -62,6 +62,53 @@ class PanelChoice(Section):
     firm_rho: float = Field(default=0.5, gt=-1, lt=1)
 
 
+class SurveyChoice(Section):
+    """How the example surveys are drawn: of firms by strata, of residents by communities.
+
+    waves: two years. firms, residents: in the frames, of which a share is ineligible. parks: of the
+    example parks in which firms sit. communities_drawn: of each street; community_issued: persons
+    of each. overlap: share of the first wave that is issued again. response: factor on the
+    probabilities to respond. change: what the second wave adds to how everybody is disposed, in
+    standard deviations of that among like units.
+    """
+
+    waves: tuple[int, int] = (2023, 2024)
+    firms: int = Field(default=6000, ge=200)
+    firms_issued: int = Field(default=1300, ge=64)
+    parks: int = Field(default=14, ge=1)
+    residents: int = Field(default=40000, ge=5000)
+    communities_drawn: int = Field(default=4, ge=1)
+    community_issued: int = Field(default=16, ge=1)
+    ineligible: float = Field(default=0.03, ge=0, lt=1)
+    overlap: float = Field(default=0.4, ge=0, le=1)
+    response: float = Field(default=1.0, gt=0)
+    change: float = 0.4
+
+
+class HotlineChoice(Section):
+    """How the example tickets are drawn.
+
+    special: the month (1 to 12) in which `special_drop` is taken from the logarithm of the odds
+    that a request is resolved. street_sd: spread between streets of these odds for like requests;
+    contact_sd: of the odds that the callback reaches who called.
+    """
+
+    year: int = 2024
+    tickets: int = Field(default=12000, ge=100)
+    special: int = Field(default=8, ge=1, le=12)
+    special_drop: float = 1.0
+    street_sd: float = Field(default=0.35, ge=0)
+    contact_sd: float = Field(default=0.3, ge=0)
+    excluded_share: float = Field(default=0.04, ge=0, lt=1)
+
+
+class ParticipationChoice(Section):
+    """How the example events and what came of them are drawn: the year, how many events."""
+
+    year: int = 2024
+    events: int = Field(default=60, ge=1)
+
+
 class CommentsChoice(Section):
     """How example comments and interviews are drawn; shares of one.
 
@@ -88,11 +135,15 @@ class CommentsChoice(Section):
 class Synthetic(Section):
     """How made-up tables are drawn: the seed, the latest year, the share of values left out.
 
-    panel: the park panel; without it none is drawn. comments: likewise comments and interviews.
+    panel: park panel, survey, hotline, participation, comments (with interviews): without one its
+    tables are not drawn.
     """
 
     seed: int = Field(ge=0)
     year: int | None = None  # blank: that of the edition
     missing_share: float = Field(default=0.0, ge=0, lt=1)
     panel: PanelChoice | None = None
+    survey: SurveyChoice | None = None
+    hotline: HotlineChoice | None = None
+    participation: ParticipationChoice | None = None
     comments: CommentsChoice | None = None

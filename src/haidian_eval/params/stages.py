@@ -10,6 +10,7 @@ from pydantic import Field
 from haidian_eval.params.effect import Effect
 from haidian_eval.params.examples import Synthetic
 from haidian_eval.params.opinion import OpinionRule
+from haidian_eval.params.satisfaction import Satisfaction
 from haidian_eval.params.section import Lists, Section, Words
 
 Confidence = Literal[
@@ -181,6 +182,7 @@ class Params(Section):
     environment: Environment
     economy: Economy
     effect: Effect
+    satisfaction: Satisfaction
     opinion: OpinionRule
     claims: Claims
     report: Report

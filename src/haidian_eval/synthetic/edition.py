@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from haidian_eval.params import PanelChoice, Params, Words
 from haidian_eval.params import Synthetic as Chosen
 from haidian_eval.synthetic.comments import voices
+from haidian_eval.synthetic.hotline import draw_tickets
 from haidian_eval.synthetic.marks import MARK, stream
 from haidian_eval.synthetic.panel import park_panel
 from haidian_eval.synthetic.parks import example_policy, park_units
+from haidian_eval.synthetic.participation import draw_participation
+from haidian_eval.synthetic.survey import draw_survey
+from haidian_eval.synthetic.told import Told, declared
 from haidian_eval.synthetic.values import VALUES, draw_values, ids, plan
 from haidian_eval.tables.contracts import contracts
+
+# Tables of what was asked, reported and proposed, by the name of their parameters.
+VOICES: Mapping[str, Callable[[Any, int], Told]] = {
+    "survey": draw_survey, "hotline": draw_tickets, "participation": draw_participation,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Synthetic:
     """Made-up tables and what they were made from.
 
-    tables: sources, units and values, policies and panel, as an edition has them. truth: unit_id,
-    indicator_id, period, value before sampling, rounding and gaps, in the unit of the values.
-    quality: unit_id, quality (standard normal, higher is better). effects: the truth of the panel,
-    as in `Drawn`; no rows without a panel. meant: document, segment, theme, polarity of texts.
+    tables: sources, units and values, policies and panel, surveys, tickets and events, as an
+    edition has them. truth: unit_id, indicator_id, period, value before sampling, rounding and
+    gaps, in the unit of the values. quality: unit_id, quality (standard normal, higher is better).
+    effects: the truth of the panel, as in `Drawn`; no rows without a panel. opinion: the truth of
+    each of VOICES by its name. meant: document, segment, theme, polarity of texts.
     """
 
     tables: Mapping[str, pd.DataFrame]
     truth: pd.DataFrame
     quality: pd.DataFrame
     effects: pd.DataFrame
+    opinion: Mapping[str, pd.DataFrame]
     meant: pd.DataFrame
 
 
@@ -51,12 +63,18 @@ def generate(indicators: pd.DataFrame, params: Params) -> Synthetic:
         drawn = park_panel(chosen.panel, chosen.seed)
         tables |= {"policies": example_policy(chosen.panel), "panel": drawn.panel}
         effects = drawn.truth
+    drawing = {name: draw for name, draw in VOICES.items() if getattr(chosen, name)}
+    heard = {name: draw(getattr(chosen, name), chosen.seed) for name, draw in drawing.items()}
+    for own in heard.values():
+        tables |= own.tables
+    opinion = {name: own.truth for name, own in heard.items()}
     meant = pd.DataFrame(columns=["document", "segment", "theme", "polarity"])
     if chosen.comments:
         said = voices(chosen.comments, chosen.seed, chosen.year or params.edition.year)
         tables |= {"comments": said.comments, "interviews": said.interviews}
         meant = said.truth
-    return Synthetic(tables, truth, pd.concat(by_unit, ignore_index=True), effects, meant)
+    by_quality = pd.concat(by_unit, ignore_index=True)
+    return Synthetic(tables, truth, by_quality, effects, opinion, meant)
 
 
 def units(panel: PanelChoice | None) -> pd.DataFrame:
@@ -93,6 +111,9 @@ def sources(chosen: Chosen) -> pd.DataFrame:
             "panel",
             Words(zh="示例园区企业面板", en="Panel of firms in example parks"),
         )
+    for voice in (name for name in VOICES if getattr(chosen, name)):
+        own = declared(voice)["source"]
+        named[own["source_id"]] = own["table"], Words(zh=own["zh"], en=own["en"])
     if chosen.comments:
         named[f"{MARK}O1"] = "comments", Words(zh="示例意见与留言", en="Example comments")
         named[f"{MARK}O2"] = "interviews", Words(zh="示例访谈记录", en="Example interviews")

@@ -37,4 +37,6 @@ def is_own(path: Path) -> bool:
     except (UnicodeDecodeError, csv.Error):
         return False
     cited = all((row.get("source_id") or "").startswith(MARK) for row in rows)
-    return cited and all(row.get("kind", "synthetic") == "synthetic" for row in rows)
+    return cited and (
+        path.parent.name != "sources" or all(r.get("kind") == "synthetic" for r in rows)
+    )

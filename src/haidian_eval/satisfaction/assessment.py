@@ -1,0 +1,323 @@
+"""One survey told with everything that its rate must carry: how it was drawn, how sure, of whom.
+
+Shares are of 1. The headline is raked to the population; answers of single respondents do not
+leave this module, and what is told of few is hidden here, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from haidian_eval.errors import ParameterError, TableError
+from haidian_eval.params import Satisfaction as Plan
+from haidian_eval.params import Surveyed
+from haidian_eval.satisfaction.calibration import AnyDesign
+from haidian_eval.satisfaction.comparison import compare_waves
+from haidian_eval.satisfaction.design import Design
+from haidian_eval.satisfaction.disposition import Weights, disposition, weights_of
+from haidian_eval.satisfaction.drivers import Drivers, importance_performance
+from haidian_eval.satisfaction.estimates import estimate
+from haidian_eval.satisfaction.ordinal import OrdinalModel, ordinal_model, proportional_odds
+from haidian_eval.satisfaction.reading import PSU, RESPONDENT, STRATUM, Survey, read_survey
+from haidian_eval.satisfaction.reliability import alpha, omega
+from haidian_eval.satisfaction.rows import suppress_rows
+from haidian_eval.satisfaction.sample import read_sample
+from haidian_eval.satisfaction.size import sample_needed, smallest_difference
+from haidian_eval.satisfaction.suppression import suppress
+from haidian_eval.satisfaction.weighting import non_response, rake
+
+TOLD = ["estimate", "se", "low", "high", "n", "deff", "df"]
+T = TypeVar("T")
+FINAL = "raked"  # the weights of all results
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Shares that count as satisfied, and how questions were answered.
+
+    headline: one row: estimate, se, low, high, n, deff, df. weightings: weighting (unweighted,
+    design, adjusted, raked), the same. items: item_id, the same. domains: by, class, the same,
+    suppressed (as `suppress_rows`). answers: item_id, levels (of the scale, those of
+    few joined: "1,2"), share, low, high, n (answers to the question).
+    """
+
+    headline: pd.Series
+    weightings: pd.DataFrame
+    items: pd.DataFrame
+    domains: pd.DataFrame
+    answers: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The rate against the wave before; positive: more are satisfied.
+
+    rows: item_id, before, after, estimate (difference), se, low, high, p, n_before, n_after,
+    overlap (respondents of both). refused: why there is no comparison, in words of the program.
+    versions: of the questionnaire and the weights, before and now.
+    """
+
+    rows: pd.DataFrame
+    refused: str
+    versions: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What stands behind the overall answer; none where the survey does not carry it.
+
+    reliability: measure, value, low, high, n, items. why: what could not be had -> the reason.
+    """
+
+    reliability: pd.DataFrame
+    ordinal: OrdinalModel | None
+    odds: pd.DataFrame
+    drivers: Drivers | None
+    why: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Satisfaction:
+    """All that one wave says of one population.
+
+    overall: the question of the headline. disposition: of the whole sample, as `disposition`.
+    strata: of strata, suppressed likewise.
+    needed: respondents that tell two rates apart, as `needed_of`.
+    """
+
+    survey: Survey
+    choice: Surveyed
+    overall: str
+    rates: Rates
+    disposition: pd.Series
+    strata: pd.DataFrame
+    weights: Weights
+    change: Change
+    explained: Explained
+    needed: pd.DataFrame
+
+
+def rate_of(item: str) -> str:
+    """Return the column that says whether an answer counts as satisfied."""
+    return f"satisfied_{item}"
+
+
+def counted(survey: Survey) -> pd.DataFrame:
+    """Return respondents with a column per question: 1.0 satisfied, 0.0 not, missing no answer."""
+    asked = survey.items.loc[[*survey.named("overall"), *survey.named("driver"),
+                              *survey.named("loyalty")]]  # fmt: skip
+    cuts = asked["satisfied_from"].dropna()
+    found = {
+        rate_of(item): (survey.frame[item] >= cut).astype(float).where(survey.frame[item].notna())
+        for item, cut in cuts.items()
+    }
+    return survey.frame.assign(**found)
+
+
+def weighted(survey: Survey, frame: pd.DataFrame) -> dict[str, tuple[pd.DataFrame, AnyDesign]]:
+    """Return frame and design of each way to weight: the last one is that of all results."""
+    issued = with_silent(survey, frame)
+    adjusted = non_response(issued, survey.design, "responded", [STRATUM])
+    raked = rake(frame, survey.design, list(survey.margins)) if survey.margins else survey.design
+    return {"unweighted": (frame, Design()), "design": (frame, survey.design),
+            "adjusted": (issued, adjusted), "raked": (frame, raked)}  # fmt: skip
+
+
+def with_silent(survey: Survey, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return respondents and, without answers, the eligible who did not respond."""
+    drawn = survey.drawn.assign(
+        weight=survey.drawn["design_weight"],
+        silent=survey.drawn["issued"] - survey.drawn["ineligible"] - survey.drawn["complete"],
+    )
+    rows = drawn.loc[drawn.index.repeat(drawn["silent"].astype(int))]
+    names = [name for name in rows if name in frame.columns]
+    silent = rows[names].assign(**{RESPONDENT: [f"silent-{at}" for at in range(len(rows))]})
+    whole = pd.concat([frame.assign(responded=True), silent.assign(responded=False)])
+    return whole.reset_index(drop=True)
+
+
+def rates_of(survey: Survey, choice: Surveyed, plan: Plan) -> tuple[Rates, AnyDesign]:
+    """Return all rates of a survey, and the design that they were estimated with."""
+    frame, overall = counted(survey), rate_of(headline_item(survey))
+    ways = weighted(survey, frame)
+    told: dict[str, Any] = {"interval": plan.interval, "level": plan.level}
+    by_way = [estimate(rows, design, overall, **told).assign(weighting=name)
+              for name, (rows, design) in ways.items()]  # fmt: skip
+    rows, design = ways[FINAL]
+    known = [rate_of(item) for item in survey.items.index if rate_of(item) in rows]
+    items = estimate(rows, design, known, **told)
+    items["item_id"] = items["variable"].str.removeprefix(rate_of(""))
+    return Rates(
+        by_way[-1].iloc[0], pd.concat(by_way, ignore_index=True)[["weighting", *TOLD]],
+        items[["item_id", *TOLD]], domains_of(rows, design, overall, choice, plan),
+        answers_of(rows, design, survey, plan),
+    ), design  # fmt: skip
+
+
+def headline_item(survey: Survey) -> str:
+    """Return the question of the headline: the first overall one."""
+    found = survey.named("overall")
+    if not found:
+        raise ParameterError(
+            f"the questionnaire {survey.version} has no answered question whose role is overall;"
+            " name one, since the rate is its share of satisfied answers"
+        )
+    return found[0]
+
+
+def domains_of(
+    frame: pd.DataFrame, design: AnyDesign, overall: str, choice: Surveyed, plan: Plan
+) -> pd.DataFrame:
+    """Return the rate by each background column, rows of few hidden in each."""
+    parts = [pd.DataFrame(columns=["by", "class", *TOLD, "suppressed"])]
+    for by in choice.domains:
+        own = estimate(frame, design, overall, by=by, interval=plan.interval, level=plan.level)
+        told = own.rename(columns={by: "class"})[["class", *TOLD]]
+        shown = suppress_rows(told, "class", threshold=plan.threshold)
+        parts.append(shown.astype(dict.fromkeys(TOLD, "float64")).assign(by=by))
+    return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+
+
+def answers_of(frame: pd.DataFrame, design: AnyDesign, survey: Survey, plan: Plan) -> pd.DataFrame:
+    """Return the share of each answer to each question, answers of few joined."""
+    parts = []
+    for item in (name.removeprefix(rate_of("")) for name in frame if name.startswith(rate_of(""))):
+        low, high = survey.items.loc[item, ["scale_min", "scale_max"]].astype(int)
+        levels = pd.Index(range(low, high + 1), name="value")
+        counts = frame[item].value_counts().reindex(levels, fill_value=0).astype("int64")
+        table = counts.to_frame(item).T.assign(n=int(counts.sum()))
+        few = (
+            suppress(table, plan.threshold, margins=False, totals=(None, "n"))[levels]
+            .isna()
+            .loc[item]
+        )
+        named = pd.Series([f"{x}" for x in levels], levels).mask(
+            few, ",".join(map(str, levels[few]))
+        )
+        joined = frame[[*frame.columns]].assign(_answer=frame[item].map(named))
+        found = estimate(joined, design, "_answer", kind="proportion", interval=plan.interval,
+                         level=plan.level)  # fmt: skip
+        parts.append(found.assign(item_id=item, levels=found["level"], share=found["estimate"]))
+    return pd.concat(parts, ignore_index=True)[["item_id", "levels", "share", "low", "high", "n"]]
+
+
+def changed(
+    survey: Survey, tables: Mapping[str, pd.DataFrame], choice: Surveyed, plan: Plan
+) -> Change:
+    """Return the rates against the wave before, or why they cannot be compared."""
+    now = survey.version, survey.weighting
+    try:
+        earlier = read_survey(tables, plan.before, choice.population, margins=choice.margins,
+                              singleton=plan.singleton)  # fmt: skip
+    except (ParameterError, TableError) as error:
+        return Change(pd.DataFrame(), str(error), (now,))
+    versions = (earlier.version, earlier.weighting), now
+    if versions[0] != versions[1]:
+        return Change(pd.DataFrame(), "version", versions)
+    return Change(differences(earlier, survey, plan), "", versions)
+
+
+def differences(earlier: Survey, survey: Survey, plan: Plan) -> pd.DataFrame:
+    """Return the change of every rate that both waves have, with the covariance of who was in both.
+
+    Of elements drawn without clusters these are respondents, else primary units.
+    """
+    frames = [counted(one) for one in (earlier, survey)]
+    before, after = (weighted(one, own)[FINAL][1]
+                     for one, own in zip((earlier, survey), frames, strict=True))  # fmt: skip
+    unit = PSU if survey.design.clusters else RESPONDENT
+    rows = []
+    for name in [one for one in frames[1] if one.startswith(rate_of("")) and one in frames[0]]:
+        found = compare_waves(frames[0], frames[1], after, name, before_design=before, overlap=unit,
+                              level=plan.level)  # fmt: skip
+        n = {f"n_{wave}": int(own[name].notna().sum())
+             for wave, own in zip(("before", "after"), frames, strict=True)}  # fmt: skip
+        rows.append(found.assign(item_id=name.removeprefix(rate_of("")), **n))
+    return pd.concat(rows, ignore_index=True).rename(columns={"change": "estimate"})
+
+
+def tried(why: dict[str, str], name: str, make: Callable[[], T]) -> T | None:
+    """Return what can be had; what cannot leaves its reason."""
+    try:
+        return make()
+    except ParameterError as error:
+        why[name] = str(error)
+        return None
+
+
+def explained(survey: Survey, design: AnyDesign, choice: Surveyed, plan: Plan) -> Explained:
+    """Return reliability, the ordinal model and drivers of the overall answer."""
+    frame, overall, drivers = survey.frame, headline_item(survey), survey.named("driver")
+    why: dict[str, str] = {}
+    final = read_sample(frame, design).weights
+    measures = {"alpha": lambda: alpha(frame[drivers], final, level=plan.level),
+                "omega": lambda: omega(frame[drivers], final, level=plan.level)}  # fmt: skip
+    found = {name: tried(why, name, make) for name, make in measures.items()}
+    reliability = pd.DataFrame([
+        {"measure": name, "estimate": own.value, "low": own.low, "high": own.high, "n": own.n,
+         "items": own.items, "negative": ";".join(own.negative)}
+        for name, own in found.items() if own is not None
+    ])  # fmt: skip
+    answered = frame.assign(**{overall: joined_low(frame[overall], plan.threshold)})
+    formula = f"{overall} ~ " + " + ".join(f"C({name})" for name in choice.explained_by)
+    odds = tried(why, "ordinal", lambda: ordinal_model(answered, design, formula, level=plan.level))
+    parallel = tried(why, "parallel", lambda: proportional_odds(answered, design, formula))
+    cut = float(survey.items.loc[overall, "satisfied_from"])
+    matter = tried(why, "drivers", lambda: importance_performance(
+        frame, design, overall, drivers, satisfied_from=cut, draws=plan.draws, seed=plan.seed,
+        level=plan.level))  # fmt: skip
+    return Explained(reliability, odds, pd.DataFrame() if parallel is None else parallel, matter,
+                     why)  # fmt: skip
+
+
+def joined_low(answers: pd.Series, threshold: int) -> pd.Series:
+    """Return answers with the lowest joined until at least `threshold` gave each."""
+    counts = answers.value_counts().sort_index()
+    enough = counts.cumsum() >= threshold
+    return answers.clip(lower=enough.idxmax()) if enough.any() else answers
+
+
+def needed_of(rates: Rates, plan: Plan) -> pd.DataFrame:
+    """Return how many respondents tell two rates apart, and what this survey tells apart.
+
+    One row: each (of two surveys, each drawn at random), each_deff (with the design effect found),
+    fixed (against a target, with it); n and deff of this survey, lower and higher (the nearest
+    rates that another one like it would be told from).
+    """
+    one, n, p = rates.headline, int(rates.headline["n"]), float(rates.headline["estimate"])
+    deff = max(1.0, float(one["deff"]))
+    told: dict[str, Any] = {"power": plan.power, "significance": 1 - plan.level}
+    first, second = plan.told_apart
+    nearest = smallest_difference(n, n, p, deff=deff, **told)
+    return pd.DataFrame([{
+        "each": sample_needed(first, second, **told),
+        "each_deff": sample_needed(first, second, deff=deff, **told),
+        "fixed": sample_needed(first, second, deff=deff, one_sample=True, **told),
+        "n": n, "deff": deff, **nearest.to_dict(),
+    }])  # fmt: skip
+
+
+def assess_satisfaction(
+    tables: Mapping[str, pd.DataFrame], choice: Surveyed, plan: Plan
+) -> Satisfaction:
+    """Return all that the wave of the plan says of one population.
+
+    tables: as `read_survey`. Raises TableError and ParameterError as it does, and for a survey
+    without answers to an overall question.
+    """
+    survey = read_survey(tables, plan.wave, choice.population, margins=choice.margins,
+                         singleton=plan.singleton)  # fmt: skip
+    rates, design = rates_of(survey, choice, plan)
+    final = pd.Series(read_sample(survey.frame, design).weights, survey.frame.index)
+    parts = disposition(survey, plan.level)
+    strata = suppress_rows(parts.iloc[:-1], STRATUM, count="complete", threshold=plan.threshold)
+    return Satisfaction(
+        survey, choice, headline_item(survey), rates, parts.iloc[-1], strata,
+        weights_of(survey, final),
+        changed(survey, tables, choice, plan), explained(survey, design, choice, plan),
+        needed_of(rates, plan),
+    )  # fmt: skip
