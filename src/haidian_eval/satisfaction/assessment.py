@@ -7,9 +7,11 @@ leave this module, and what is told of few is hidden here, once.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from haidian_eval.errors import ParameterError, TableError
@@ -27,7 +29,6 @@ from haidian_eval.satisfaction.reliability import alpha, omega
 from haidian_eval.satisfaction.rows import suppress_rows
 from haidian_eval.satisfaction.sample import read_sample
 from haidian_eval.satisfaction.size import sample_needed, smallest_difference
-from haidian_eval.satisfaction.suppression import suppress
 from haidian_eval.satisfaction.weighting import non_response, rake
 
 TOLD = ["estimate", "se", "low", "high", "n", "deff", "df"]
@@ -85,7 +86,8 @@ class Satisfaction:
     """All that one wave says of one population.
 
     overall: the question of the headline. disposition: of the whole sample, as `disposition`.
-    strata: of strata, suppressed likewise.
+    strata: of strata; of all of them what was issued alone where one has few answers: strata are
+    cells of which domains and control variables tell the sums.
     needed: respondents that tell two rates apart, as `needed_of`.
     """
 
@@ -142,7 +144,8 @@ def with_silent(survey: Survey, frame: pd.DataFrame) -> pd.DataFrame:
 
 def rates_of(survey: Survey, choice: Surveyed, plan: Plan) -> tuple[Rates, AnyDesign]:
     """Return all rates of a survey, and the design that they were estimated with."""
-    frame, overall = counted(survey), rate_of(headline_item(survey))
+    overall = rate_of(headline_item(survey))
+    frame = counted(survey)
     ways = weighted(survey, frame)
     told: dict[str, Any] = {"interval": plan.interval, "level": plan.level}
     by_way = [estimate(rows, design, overall, **told).assign(weighting=name)
@@ -160,13 +163,26 @@ def rates_of(survey: Survey, choice: Surveyed, plan: Plan) -> tuple[Rates, AnyDe
 
 def headline_item(survey: Survey) -> str:
     """Return the question of the headline: the first overall one."""
-    found = survey.named("overall")
+    cuts = survey.items["satisfied_from"].notna()
+    found = [item for item in survey.named("overall") if cuts[item]]
     if not found:
         raise ParameterError(
-            f"the questionnaire {survey.version} has no answered question whose role is overall;"
-            " name one, since the rate is its share of satisfied answers"
+            f"{survey.population} {survey.wave}: the questionnaire {survey.version} has no question"
+            " whose role is overall, with satisfied_from, and answered by enough respondents to be"
+            " told; the rate is its share of satisfied answers"
         )
     return found[0]
+
+
+def read_told(
+    tables: Mapping[str, pd.DataFrame], wave: str, choice: Surveyed, plan: Plan
+) -> Survey:
+    """Return a survey as `read_survey`, without questions that fewer answered than may be told."""
+    survey = read_survey(tables, wave, choice.population, margins=choice.margins,
+                         singleton=plan.singleton)  # fmt: skip
+    asked = [item for item in survey.items.index if item in survey.frame]
+    few = survey.frame[asked].notna().sum() < plan.threshold
+    return replace(survey, frame=survey.frame.drop(columns=few.index[few]))
 
 
 def domains_of(
@@ -189,20 +205,30 @@ def answers_of(frame: pd.DataFrame, design: AnyDesign, survey: Survey, plan: Pla
         low, high = survey.items.loc[item, ["scale_min", "scale_max"]].astype(int)
         levels = pd.Index(range(low, high + 1), name="value")
         counts = frame[item].value_counts().reindex(levels, fill_value=0).astype("int64")
-        table = counts.to_frame(item).T.assign(n=int(counts.sum()))
-        few = (
-            suppress(table, plan.threshold, margins=False, totals=(None, "n"))[levels]
-            .isna()
-            .loc[item]
-        )
-        named = pd.Series([f"{x}" for x in levels], levels).mask(
-            few, ",".join(map(str, levels[few]))
-        )
-        joined = frame[[*frame.columns]].assign(_answer=frame[item].map(named))
+        named = joined_levels(counts, plan.threshold)
+        joined = frame.assign(_answer=frame[item].map(named))
         found = estimate(joined, design, "_answer", kind="proportion", interval=plan.interval,
                          level=plan.level)  # fmt: skip
+        found = found.set_index("level").loc[named.unique()].reset_index()
         parts.append(found.assign(item_id=item, levels=found["level"], share=found["estimate"]))
     return pd.concat(parts, ignore_index=True)[["item_id", "levels", "share", "low", "high", "n"]]
+
+
+def joined_levels(counts: pd.Series, threshold: int) -> pd.Series:
+    """Return the name of each answer, those of few joined with the next ones: "1,2".
+
+    counts: by level in the order of the scale. Every name has at least `threshold` answers where
+    all of them have.
+    """
+    groups: list[list[int]] = []
+    for level in counts.index:
+        if groups and counts[groups[-1]].sum() < threshold:
+            groups[-1].append(level)
+        else:
+            groups.append([level])
+    if len(groups) > 1 and counts[groups[-1]].sum() < threshold:
+        groups[-2:] = [groups[-2] + groups[-1]]
+    return pd.Series({level: ",".join(map(str, own)) for own in groups for level in own})
 
 
 def changed(
@@ -211,8 +237,8 @@ def changed(
     """Return the rates against the wave before, or why they cannot be compared."""
     now = survey.version, survey.weighting
     try:
-        earlier = read_survey(tables, plan.before, choice.population, margins=choice.margins,
-                              singleton=plan.singleton)  # fmt: skip
+        earlier = read_told(tables, plan.before, choice, plan)
+        headline_item(earlier)
     except (ParameterError, TableError) as error:
         return Change(pd.DataFrame(), str(error), (now,))
     versions = (earlier.version, earlier.weighting), now
@@ -237,7 +263,9 @@ def differences(earlier: Survey, survey: Survey, plan: Plan) -> pd.DataFrame:
         n = {f"n_{wave}": int(own[name].notna().sum())
              for wave, own in zip(("before", "after"), frames, strict=True)}  # fmt: skip
         rows.append(found.assign(item_id=name.removeprefix(rate_of("")), **n))
-    return pd.concat(rows, ignore_index=True).rename(columns={"change": "estimate"})
+    found = pd.concat(rows, ignore_index=True).rename(columns={"change": "estimate"})
+    few = found["overlap"].between(1, plan.threshold - 1) & (unit == RESPONDENT)
+    return found.assign(overlap=found["overlap"].astype("Int64").mask(few))
 
 
 def tried(why: dict[str, str], name: str, make: Callable[[], T]) -> T | None:
@@ -249,6 +277,13 @@ def tried(why: dict[str, str], name: str, make: Callable[[], T]) -> T | None:
         return None
 
 
+def told_of(count: int, plan: Plan, make: Callable[[], T]) -> T:
+    """Return what rests on a number of respondents; nothing is told of too few."""
+    if not count >= plan.threshold:
+        raise ParameterError(f"fewer than {plan.threshold} respondents to tell of")
+    return make()
+
+
 def explained(survey: Survey, design: AnyDesign, choice: Surveyed, plan: Plan) -> Explained:
     """Return reliability, the ordinal model and drivers of the overall answer."""
     frame, overall, drivers = survey.frame, headline_item(survey), survey.named("driver")
@@ -256,7 +291,9 @@ def explained(survey: Survey, design: AnyDesign, choice: Surveyed, plan: Plan) -
     final = read_sample(frame, design).weights
     measures = {"alpha": lambda: alpha(frame[drivers], final, level=plan.level),
                 "omega": lambda: omega(frame[drivers], final, level=plan.level)}  # fmt: skip
-    found = {name: tried(why, name, make) for name, make in measures.items()}
+    complete = int(frame[drivers].notna().all(axis=1).sum())
+    found = {name: tried(why, name, partial(told_of, complete, plan, make))
+             for name, make in measures.items()}  # fmt: skip
     reliability = pd.DataFrame([
         {"measure": name, "estimate": own.value, "low": own.low, "high": own.high, "n": own.n,
          "items": own.items, "negative": ";".join(own.negative)}
@@ -264,12 +301,22 @@ def explained(survey: Survey, design: AnyDesign, choice: Surveyed, plan: Plan) -
     ])  # fmt: skip
     answered = frame.assign(**{overall: joined_low(frame[overall], plan.threshold)})
     formula = f"{overall} ~ " + " + ".join(f"C({name})" for name in choice.explained_by)
-    odds = tried(why, "ordinal", lambda: ordinal_model(answered, design, formula, level=plan.level))
-    parallel = tried(why, "parallel", lambda: proportional_odds(answered, design, formula))
-    cut = float(survey.items.loc[overall, "satisfied_from"])
-    matter = tried(why, "drivers", lambda: importance_performance(
-        frame, design, overall, drivers, satisfied_from=cut, draws=plan.draws, seed=plan.seed,
-        level=plan.level))  # fmt: skip
+    levels = answered[answered[overall].notna()]
+    fewest = min((levels[name].value_counts().min() for name in choice.explained_by),
+                 default=len(levels))  # fmt: skip
+    odds = tried(
+        why,
+        "ordinal",
+        lambda: told_of(
+            fewest, plan, lambda: ordinal_model(answered, design, formula, level=plan.level)
+        ),
+    )
+    parallel = None if odds is None else tried(
+        why, "parallel", lambda: proportional_odds(answered, design, formula))  # fmt: skip
+    cuts = survey.items.loc[drivers, "satisfied_from"].astype("float64")
+    matter = tried(why, "drivers", lambda: told_of(complete, plan, lambda: importance_performance(
+        frame, design, overall, drivers, satisfied_from=cuts, draws=plan.draws, seed=plan.seed,
+        level=plan.level)))  # fmt: skip
     return Explained(reliability, odds, pd.DataFrame() if parallel is None else parallel, matter,
                      why)  # fmt: skip
 
@@ -292,7 +339,9 @@ def needed_of(rates: Rates, plan: Plan) -> pd.DataFrame:
     deff = max(1.0, float(one["deff"]))
     told: dict[str, Any] = {"power": plan.power, "significance": 1 - plan.level}
     first, second = plan.told_apart
-    nearest = smallest_difference(n, n, p, deff=deff, **told)
+    nearest = pd.Series({"lower": np.nan, "higher": np.nan})
+    if 0 < p < 1:  # where all answer alike nothing is known of the spread
+        nearest = smallest_difference(n, n, p, deff=deff, **told)
     return pd.DataFrame([{
         "each": sample_needed(first, second, **told),
         "each_deff": sample_needed(first, second, deff=deff, **told),
@@ -309,12 +358,14 @@ def assess_satisfaction(
     tables: as `read_survey`. Raises TableError and ParameterError as it does, and for a survey
     without answers to an overall question.
     """
-    survey = read_survey(tables, plan.wave, choice.population, margins=choice.margins,
-                         singleton=plan.singleton)  # fmt: skip
+    survey = read_told(tables, plan.wave, choice, plan)
     rates, design = rates_of(survey, choice, plan)
     final = pd.Series(read_sample(survey.frame, design).weights, survey.frame.index)
     parts = disposition(survey, plan.level)
-    strata = suppress_rows(parts.iloc[:-1], STRATUM, count="complete", threshold=plan.threshold)
+    strata = parts.iloc[:-1].assign(suppressed="")
+    if (strata["complete"] < plan.threshold).any():
+        told = strata[[STRATUM, "issued"]]
+        strata = told.reindex(columns=strata.columns).assign(suppressed="primary")
     return Satisfaction(
         survey, choice, headline_item(survey), rates, parts.iloc[-1], strata,
         weights_of(survey, final),

@@ -21,7 +21,6 @@ from scipy.stats import binomtest
 from haidian_eval.satisfaction.reading import STRATUM, Survey, issued_weights
 
 OUTCOMES = ["issued", "complete", "ineligible", "refused", "noncontact", "other"]
-RATES = ["raw", "rr1", "rr3", "cooperation", "contact", "weighted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,8 @@ def weights_of(survey: Survey, final: pd.Series) -> Weights:
         rows = {"population": total / total.sum(), "n": n, "unweighted": n / len(frame), **shares}
         own = pd.DataFrame(rows).reindex(total.index).rename_axis("level").reset_index()
         parts.append(own.assign(variable=name, n=own["n"].fillna(0).astype("int64")))
-    return Weights(summary, pd.concat(parts, ignore_index=True) if parts else pd.DataFrame())
+    found = pd.concat(parts or [pd.DataFrame({"variable": []})], ignore_index=True)
+    return Weights(summary, found)
 
 
 def spread(weights: np.ndarray) -> dict[str, float]:
