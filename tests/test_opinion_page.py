@@ -148,7 +148,7 @@ def test_figures_draw_the_numbers_of_their_tables(case: views.Case) -> None:
     tables = views.confusion(case)
     panels = figures.confusion_matrices(tables, text).axes
     for panel, table in zip(panels, tables.values(), strict=True):
-        shown = panel.images[0].get_array()
+        shown = np.asarray(panel.images[0].get_array())
         assert shown.sum(axis=1) == pytest.approx(np.full(len(table), 100))
     curve = views.calibration(case)
     for panel, target in zip(

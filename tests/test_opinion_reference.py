@@ -18,7 +18,7 @@ FILES = {
 }
 SEEDS = (0, 1, 2, 3, 4)
 PER_SECOND = 2000
-SLACK = 4  # a machine that others use as well; the benchmark says what an idle one does
+SLACK = 4  # in processor time, of a busy machine; the benchmark says what an idle one does
 
 
 def corpus(folder: Path, name: str) -> tuple[list[str], np.ndarray, np.ndarray]:
@@ -74,16 +74,13 @@ def test_one_changed_word_is_caught_and_different_texts_are_not(reference: Path)
 
 
 def test_ten_thousand_texts_against_ten_thousand_take_seconds(reference: Path) -> None:
-    rng = np.random.default_rng(0)
-    parts = [
-        one for text in corpus(reference, "hotel")[0] for one in text.split("，") if len(one) > 3
-    ]
-    here, there = (
-        ["，".join(rng.choice(parts, rng.integers(1, 8))) for _ in range(10_000)] for _ in range(2)
-    )
+    rng, texts = np.random.default_rng(0), corpus(reference, "hotel")[0]
+    parts = np.array([one for text in texts for one in text.split("，") if len(one) > 3])
+    drawn = ["，".join(rng.choice(parts, rng.integers(1, 8))) for _ in range(20_000)]
+    here, there = drawn[:10_000], drawn[10_000:]
     begun = time.process_time()
     overlap(here, [*there[:-100], *here[:100]])
-    assert time.process_time() - begun < 20
+    assert time.process_time() - begun < 10
 
 
 def test_alpha_of_another_program() -> None:

@@ -34,7 +34,8 @@ def themes_and_signs(rows: pd.DataFrame, text: Text) -> Figure:
     for shift, (sign, (colour, marker)) in zip((-0.22, 0, 0.22), SIGNS.items(), strict=True):
         own = rows[rows["polarity"].eq(sign) & rows["value"].notna()]
         style: Any = {"color": colour, "markersize": 5, "elinewidth": 1.2, "capsize": 2.5}
-        right.errorbar(own["value"], own["theme"].map(places) + shift, xerr=ends(own), fmt=marker,
+        down = own["theme"].map(places).astype(float) + shift
+        right.errorbar(own["value"], down, xerr=ends(own), fmt=marker,
                        label=text(f"opinion.signs.{sign}"), **style)  # fmt: skip
     for theme in set(themes) - set(
         rows.loc[rows["polarity"].ne("") & rows["value"].notna(), "theme"]
