@@ -16,9 +16,9 @@ from haidian_eval.satisfaction.assessment import (
     assess_satisfaction,
     changed,
     joined_levels,
-    joined_low,
 )
 from haidian_eval.satisfaction.disposition import disposition, weights_of, wilson
+from haidian_eval.satisfaction.explained import joined_low
 from haidian_eval.satisfaction.reading import Survey, read_survey
 
 Tables = dict[str, pd.DataFrame]

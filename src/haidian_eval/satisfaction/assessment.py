@@ -6,10 +6,9 @@ leave this module, and what is told of few is hidden here, once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,18 +20,15 @@ from haidian_eval.satisfaction.calibration import AnyDesign
 from haidian_eval.satisfaction.comparison import compare_waves
 from haidian_eval.satisfaction.design import Design
 from haidian_eval.satisfaction.disposition import Weights, disposition, weights_of
-from haidian_eval.satisfaction.drivers import Drivers, importance_performance
 from haidian_eval.satisfaction.estimates import estimate
-from haidian_eval.satisfaction.ordinal import OrdinalModel, ordinal_model, proportional_odds
+from haidian_eval.satisfaction.explained import Explained, explained
 from haidian_eval.satisfaction.reading import PSU, RESPONDENT, STRATUM, Survey, read_survey
-from haidian_eval.satisfaction.reliability import alpha, omega
 from haidian_eval.satisfaction.rows import suppress_rows
 from haidian_eval.satisfaction.sample import read_sample
 from haidian_eval.satisfaction.size import sample_needed, smallest_difference
 from haidian_eval.satisfaction.weighting import non_response, rake
 
 TOLD = ["estimate", "se", "low", "high", "n", "deff", "df"]
-T = TypeVar("T")
 FINAL = "raked"  # the weights of all results
 
 
@@ -65,20 +61,6 @@ class Change:
     rows: pd.DataFrame
     refused: str
     versions: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Explained:
-    """What stands behind the overall answer; none where the survey does not carry it.
-
-    reliability: measure, value, low, high, n, items. why: what could not be had -> the reason.
-    """
-
-    reliability: pd.DataFrame
-    ordinal: OrdinalModel | None
-    odds: pd.DataFrame
-    drivers: Drivers | None
-    why: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,66 +250,6 @@ def differences(earlier: Survey, survey: Survey, plan: Plan) -> pd.DataFrame:
     return found.assign(overlap=found["overlap"].astype("Int64").mask(few))
 
 
-def tried(why: dict[str, str], name: str, make: Callable[[], T]) -> T | None:
-    """Return what can be had; what cannot leaves its reason."""
-    try:
-        return make()
-    except ParameterError as error:
-        why[name] = str(error)
-        return None
-
-
-def told_of(count: int, plan: Plan, make: Callable[[], T]) -> T:
-    """Return what rests on a number of respondents; nothing is told of too few."""
-    if not count >= plan.threshold:
-        raise ParameterError(f"fewer than {plan.threshold} respondents to tell of")
-    return make()
-
-
-def explained(survey: Survey, design: AnyDesign, choice: Surveyed, plan: Plan) -> Explained:
-    """Return reliability, the ordinal model and drivers of the overall answer."""
-    frame, overall, drivers = survey.frame, headline_item(survey), survey.named("driver")
-    why: dict[str, str] = {}
-    final = read_sample(frame, design).weights
-    measures = {"alpha": lambda: alpha(frame[drivers], final, level=plan.level),
-                "omega": lambda: omega(frame[drivers], final, level=plan.level)}  # fmt: skip
-    complete = int(frame[drivers].notna().all(axis=1).sum())
-    found = {name: tried(why, name, partial(told_of, complete, plan, make))
-             for name, make in measures.items()}  # fmt: skip
-    reliability = pd.DataFrame([
-        {"measure": name, "estimate": own.value, "low": own.low, "high": own.high, "n": own.n,
-         "items": own.items, "negative": ";".join(own.negative)}
-        for name, own in found.items() if own is not None
-    ])  # fmt: skip
-    answered = frame.assign(**{overall: joined_low(frame[overall], plan.threshold)})
-    formula = f"{overall} ~ " + " + ".join(f"C({name})" for name in choice.explained_by)
-    levels = answered[answered[overall].notna()]
-    fewest = min((levels[name].value_counts().min() for name in choice.explained_by),
-                 default=len(levels))  # fmt: skip
-    odds = tried(
-        why,
-        "ordinal",
-        lambda: told_of(
-            fewest, plan, lambda: ordinal_model(answered, design, formula, level=plan.level)
-        ),
-    )
-    parallel = None if odds is None else tried(
-        why, "parallel", lambda: proportional_odds(answered, design, formula))  # fmt: skip
-    cuts = survey.items.loc[drivers, "satisfied_from"].astype("float64")
-    matter = tried(why, "drivers", lambda: told_of(complete, plan, lambda: importance_performance(
-        frame, design, overall, drivers, satisfied_from=cuts, draws=plan.draws, seed=plan.seed,
-        level=plan.level)))  # fmt: skip
-    return Explained(reliability, odds, pd.DataFrame() if parallel is None else parallel, matter,
-                     why)  # fmt: skip
-
-
-def joined_low(answers: pd.Series, threshold: int) -> pd.Series:
-    """Return answers with the lowest joined until at least `threshold` gave each."""
-    counts = answers.value_counts().sort_index()
-    enough = counts.cumsum() >= threshold
-    return answers.clip(lower=enough.idxmax()) if enough.any() else answers
-
-
 def needed_of(rates: Rates, plan: Plan) -> pd.DataFrame:
     """Return how many respondents tell two rates apart, and what this survey tells apart.
 
@@ -369,6 +291,6 @@ def assess_satisfaction(
     return Satisfaction(
         survey, choice, headline_item(survey), rates, parts.iloc[-1], strata,
         weights_of(survey, final),
-        changed(survey, tables, choice, plan), explained(survey, design, choice, plan),
-        needed_of(rates, plan),
+        changed(survey, tables, choice, plan),
+        explained(survey, headline_item(survey), design, choice, plan), needed_of(rates, plan),
     )  # fmt: skip
