@@ -17,8 +17,9 @@ from haidian_eval.satisfaction.assessment import (
     changed,
     joined_levels,
 )
-from haidian_eval.satisfaction.disposition import disposition, weights_of, wilson
+from haidian_eval.satisfaction.disposition import disposition, weights_of
 from haidian_eval.satisfaction.explained import joined_low
+from haidian_eval.satisfaction.intervals import wilson
 from haidian_eval.satisfaction.reading import Survey, read_survey
 
 Tables = dict[str, pd.DataFrame]
@@ -207,8 +208,8 @@ def test_response_rates_by_hand() -> None:
 
 
 def test_wilson_reproduces_the_known_interval_and_knows_nothing_of_nobody() -> None:
-    assert wilson(460, 500, 0.95) == pytest.approx((0.8929, 0.9407), abs=1e-4)  # field notes, 1c
-    assert np.isnan(wilson(0, 0, 0.95)).all()
+    assert wilson(0.92, 500, 0.95) == pytest.approx((0.8929, 0.9407), abs=1e-4)  # field notes, 1c
+    assert np.isnan(wilson(0.0, 0, 0.95)).all()
 
 
 def test_weights_summary_by_hand() -> None:

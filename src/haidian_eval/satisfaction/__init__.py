@@ -33,7 +33,7 @@ __all__ = [
     "audit", "calibrate", "chi_square", "compare_waves", "contrast", "coverage", "days_to_reply",
     "estimate", "hotline_rates", "importance_performance", "key_drivers",
     "non_response", "omega", "ordinal_model", "post_stratify", "proportional_odds", "protect",
-    "rake", "rank_streets", "read_sample", "reduce", "replies", "round_counts", 
+    "rake", "rank_streets", "read_sample", "reduce", "replies", "round_counts",
     "sample_needed", "smallest_difference", "standardised", "suppress",
     "suppress_rows", "trim",
 ]  # fmt: skip

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
+from haidian_eval.satisfaction.intervals import wilson
 from haidian_eval.satisfaction.reading import STRATUM, Survey, issued_weights
 
 OUTCOMES = ["issued", "complete", "ineligible", "refused", "noncontact", "other"]
@@ -66,17 +66,8 @@ def rates_of(rows: pd.DataFrame, level: float) -> pd.DataFrame:
             contact=known / eligible, weighted=rows["w_complete"] / w_eligible,
         )  # fmt: skip
     for name, of in (("", eligible), ("raw_", rows["issued"])):
-        ends = [wilson(k, n, level) for k, n in zip(done, of, strict=True)]
-        found[f"{name}low"], found[f"{name}high"] = zip(*ends, strict=True)
+        found[f"{name}low"], found[f"{name}high"] = wilson(done / of.where(of > 0), of, level)
     return found
-
-
-def wilson(count: int, of: int, level: float) -> tuple[float, float]:
-    """Return Wilson's interval of a share (Wilson 1927); of nobody it is missing."""
-    if of < 1:
-        return np.nan, np.nan
-    found = binomtest(int(count), int(of)).proportion_ci(level, method="wilson")
-    return float(found.low), float(found.high)
 
 
 def weights_of(survey: Survey, final: pd.Series) -> Weights:
