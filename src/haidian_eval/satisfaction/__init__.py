@@ -11,14 +11,8 @@ from haidian_eval.satisfaction.ordinal import ordinal_model, proportional_odds
 from haidian_eval.satisfaction.participation import attendance, coverage, days_to_reply, replies
 from haidian_eval.satisfaction.reliability import alpha, omega
 from haidian_eval.satisfaction.rows import Rates, suppress_rows
-from haidian_eval.satisfaction.run_charts import run_charts
 from haidian_eval.satisfaction.sample import Sample, read_sample
-from haidian_eval.satisfaction.size import (
-    half_width,
-    sample_needed,
-    size_table,
-    smallest_difference,
-)
+from haidian_eval.satisfaction.size import sample_needed, smallest_difference
 from haidian_eval.satisfaction.suppression import (
     Protected,
     audit,
@@ -37,9 +31,9 @@ from haidian_eval.satisfaction.weighting import (
 __all__ = [
     "Calibrated", "Design", "Protected", "Rates", "Replicates", "Sample", "alpha", "attendance",
     "audit", "calibrate", "chi_square", "compare_waves", "contrast", "coverage", "days_to_reply",
-    "estimate", "half_width", "hotline_rates", "importance_performance", "key_drivers",
+    "estimate", "hotline_rates", "importance_performance", "key_drivers",
     "non_response", "omega", "ordinal_model", "post_stratify", "proportional_odds", "protect",
-    "rake", "rank_streets", "read_sample", "reduce", "replies", "round_counts", "run_charts",
-    "sample_needed", "size_table", "smallest_difference", "standardised", "suppress",
+    "rake", "rank_streets", "read_sample", "reduce", "replies", "round_counts",
+    "sample_needed", "smallest_difference", "standardised", "suppress",
     "suppress_rows", "trim",
 ]  # fmt: skip
