@@ -209,6 +209,8 @@ def test_standardised_rates_by_hand() -> None:
     n = 1 / ((17 / 30) ** 2 / 10 + (13 / 30) ** 2 / 100)
     low, high = proportion_confint(21.8 / 30 * n, n, method="wilson")
     assert actual.loc["B", ["low", "high"]].to_list() == pytest.approx([low, high])
+    alone = proportion_confint(45, 60, method="wilson")  # one category: its own 60 tickets
+    assert actual.loc["C", ["low", "high"]].to_list() == pytest.approx(alone)
 
 
 def test_with_one_category_the_standardised_rate_is_the_rate() -> None:

@@ -51,7 +51,7 @@ def difference(one: Image.Image, other: Image.Image) -> float:
 def test_there_are_notebooks() -> None:
     assert [path.stem for path in NOTEBOOKS] == [
         "10_tables", "20_scoring", "22_environment", "24_economy", "25_robustness", "35_effect",
-        "40_satisfaction", "80_claims", "90_report",
+        "40_satisfaction", "45_opinion", "80_claims", "90_report",
     ]  # fmt: skip
 
 

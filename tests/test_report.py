@@ -47,7 +47,7 @@ def frame(**columns: list[Any]) -> pd.DataFrame:
 
 def pages(ran: Ran) -> list[Path]:
     found = sorted(ran.site.glob("*/[0-9][0-9]_*.html"))
-    assert len(found) == 18
+    assert len(found) == 20
     return found
 
 
@@ -169,7 +169,7 @@ def test_every_exhibit_of_every_page_says_source_class_and_offers_its_data(ran: 
             assert text("exhibit.data_class", classes="") in content
             assert f'download="{stem}_{anchor}.csv"' in content
             assert exhibit.DOWNLOAD not in content
-    assert count == 2 * (8 + 20 + 16 + 6 + 24 + 16 + 38 + 6 + 8)
+    assert count == 2 * (8 + 20 + 16 + 6 + 24 + 16 + 38 + 12 + 6 + 8)
 
 
 def test_download_in_the_page_is_the_file_beside_it(ran: Ran) -> None:

@@ -48,7 +48,7 @@ def test_same_inputs_give_the_same_bytes_whatever_the_folder_and_the_workers(
     first, second = files(ran.site), files(again.site)
     assert sorted(first) == sorted(second)
     assert [name for name in first if first[name] != second[name]] == []
-    assert len([name for name in first if name.endswith(".html")]) == 17
+    assert len([name for name in first if name.endswith(".html")]) == 21
     for name in ("scores", "levels", "improvement", "growth", "claim_cells", "values"):
         ours, theirs = (r.processed / f"{name}.parquet" for r in (ran, again))
         assert ours.read_bytes() == theirs.read_bytes()
@@ -118,7 +118,7 @@ def test_shipped_stages_and_their_tables(root: Path) -> None:
     stages = {stage.name: stage for stage in read_stages(root / "notebooks")}
     assert list(stages) == [
         "tables", "scoring", "environment", "economy", "robustness", "effect", "satisfaction",
-        "claims", "report",
+        "opinion", "claims", "report",
     ]  # fmt: skip
     assert {"scores", "discrimination", "standings"} <= stages["scoring"].writes
     assert {"rank_intervals", "sensitivity_indices"} <= stages["robustness"].writes

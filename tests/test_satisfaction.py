@@ -15,9 +15,11 @@ from haidian_eval.satisfaction.assessment import (
     Change,
     assess_satisfaction,
     changed,
-    joined_low,
+    joined_levels,
 )
-from haidian_eval.satisfaction.disposition import disposition, weights_of, wilson
+from haidian_eval.satisfaction.disposition import disposition, weights_of
+from haidian_eval.satisfaction.explained import joined_low
+from haidian_eval.satisfaction.intervals import wilson
 from haidian_eval.satisfaction.reading import Survey, read_survey
 
 Tables = dict[str, pd.DataFrame]
@@ -154,6 +156,10 @@ BAD = {
                         "Q2"), TableError, "a wave has one version"),
     "wrong count": (("survey_design", lambda f: f["stratum_id"] == "B", "complete", 41),
                     TableError, "41 complete answers in stratum B, unit B, responses have 40"),
+    "weight of nothing": (("survey_design", lambda f: f["stratum_id"] == "B", "design_weight", 0),
+                          TableError, "not above 0 for 40 respondents, first in stratum B"),
+    "more than issued": (("survey_design", lambda f: f["stratum_id"] == "B", "ineligible", 21),
+                         TableError, "stratum B, unit B has more complete and ineligible"),
     "blank count": (("survey_design", lambda f: f["stratum_id"] == "B", "stratum_size", np.nan),
                     TableError, "stratum_size is blank in 1 of 2 rows"),
 }  # fmt: skip
@@ -202,8 +208,8 @@ def test_response_rates_by_hand() -> None:
 
 
 def test_wilson_reproduces_the_known_interval_and_knows_nothing_of_nobody() -> None:
-    assert wilson(460, 500, 0.95) == pytest.approx((0.8929, 0.9407), abs=1e-4)  # field notes, 1c
-    assert np.isnan(wilson(0, 0, 0.95)).all()
+    assert wilson(0.92, 500, 0.95) == pytest.approx((0.8929, 0.9407), abs=1e-4)  # field notes, 1c
+    assert np.isnan(wilson(0.0, 0, 0.95)).all()
 
 
 def test_weights_summary_by_hand() -> None:
@@ -312,8 +318,76 @@ def test_numbers_that_tell_two_rates_apart(told: Any) -> None:
 
 def test_survey_without_an_overall_question_is_refused() -> None:
     forms = questionnaire().assign(role="driver")
-    with pytest.raises(ParameterError, match="no answered question whose role is overall"):
+    with pytest.raises(ParameterError, match="no question whose role is overall"):
         assess_satisfaction(both() | {"questionnaire": forms}, CHOICE, plan_of())
+
+
+def kept(people: Any) -> Tables:
+    """The tables with some respondents alone, by the first letter and the number of their id."""
+    tables = both()
+    ids = tables["responses"]["respondent_id"]
+    answers = tables["responses"][[people(one[0], int(one[1:])) for one in ids]]
+    n = answers.drop_duplicates(["wave", "respondent_id"]).groupby(["wave", "stratum_id"]).size()
+    drawn = tables["survey_design"]
+    places = zip(drawn["wave"], drawn["stratum_id"], strict=True)
+    complete = [int(n.get(place, 0)) for place in places]
+    return tables | {"responses": answers, "survey_design": drawn.assign(complete=complete)}
+
+
+def test_nothing_is_told_of_a_survey_or_a_question_that_few_answered() -> None:
+    with pytest.raises(ParameterError, match=r"enterprise 2024.*answered by enough"):
+        assess_satisfaction(kept(lambda _, at: at < 3), CHOICE, plan_of())
+    tables = both()
+    answers = tables["responses"]
+    rare = (answers["item_id"] == "speed") & (answers["respondent_id"] > "A005")
+    found = assess_satisfaction(
+        tables | {"responses": answers.assign(value=answers["value"].mask(rare))}, CHOICE, plan_of()
+    )
+    for rows in (found.rates.items, found.rates.answers, found.change.rows):
+        assert "speed" not in set(rows["item_id"])
+
+
+def test_one_stratum_of_few_hides_all_since_domains_tell_their_sums() -> None:
+    rows = assess_satisfaction(kept(lambda own, at: own == "A" or at < 5), CHOICE, plan_of()).strata
+    assert rows["issued"].tolist() == [120, 60]
+    assert rows[["complete", "raw", "raw_low", "raw_high", "refused"]].isna().all(axis=None)
+
+
+def test_few_who_were_in_both_waves_are_not_counted_out() -> None:
+    tables = both()
+    answers = tables["responses"]
+    other = (answers["wave"] == "2023") & (answers["respondent_id"] > "A004")
+    renamed = answers["respondent_id"].mask(other, "X" + answers["respondent_id"])
+    found = change_of(tables | {"responses": answers.assign(respondent_id=renamed)})
+    assert found.rows["overlap"].isna().all()
+
+
+def test_where_all_are_satisfied_no_nearest_rate_is_told() -> None:
+    tables = both()
+    answers = tables["responses"].assign(value=5.0)
+    found = assess_satisfaction(tables | {"responses": answers}, CHOICE, plan_of())
+    assert found.needed[["lower", "higher"]].isna().all(axis=None)
+    assert {"alpha", "ordinal", "drivers"} <= set(found.explained.why)
+
+
+def test_each_driver_has_the_cut_of_its_own_scale() -> None:
+    forms = questionnaire()
+    forms["satisfied_from"] = forms["satisfied_from"].mask(forms["item_id"] == "speed", 5)
+    found = assess_satisfaction(both() | {"questionnaire": forms}, CHOICE, plan_of())
+    does = found.explained.drivers.frame.set_index("driver")["performance"]
+    rates = found.rates.items.set_index("item_id")["estimate"]
+    assert does["speed"] == pytest.approx(rates["speed"])
+    blank = forms.assign(satisfied_from=forms["satisfied_from"].where(forms["item_id"] != "speed"))
+    why = assess_satisfaction(both() | {"questionnaire": blank}, CHOICE, plan_of()).explained.why
+    assert "speed" in why["drivers"]
+
+
+def test_answers_are_joined_with_their_neighbours_alone() -> None:
+    counts = pd.Series([3, 12, 50, 40, 30, 20, 11, 10, 10, 4], range(1, 11))
+    assert joined_levels(counts, 10).unique().tolist() == [
+        "1,2", "3", "4", "5", "6", "7", "8", "9,10",
+    ]  # fmt: skip
+    assert joined_levels(pd.Series([3, 2], [1, 2]), 10).unique().tolist() == ["1,2"]
 
 
 def test_low_answers_are_joined_until_enough_gave_each() -> None:

@@ -711,7 +711,7 @@ def test_an_answer_that_all_find_good_has_no_width() -> None:
         (["speed", "overall"], {}, {}, "'overall' stands twice"),
         ([*SCALE, "again"], {"again": lambda x: 2 * x["cost"]}, {}, "'again'. repeat each other"),
         (SCALE, {"cost": 3.0}, {}, "'cost'.: everybody answers the same"),
-        (SCALE, {}, {"level": 95}, "level=95 must lie between 0 and 1"),
+        (SCALE, {}, {"level": 95}, "level=95 must be a number between 0 and 1"),
         (SCALE, {}, {"missing": "mean"}, "missing='mean' is not known"),
         (SCALE, {"cost": lambda x: x["cost"].where(x.index < 2)}, {}, "2 answer both"),
     ],

@@ -66,8 +66,9 @@ def test_card_carries_all_without_which_a_rate_cannot_be_assessed(
     own = in_language(case, lang)
     row, rate = views.cards([own]).iloc[0], case.own.rates.headline
     assert row["figure"].startswith(f"{100 * rate['estimate']:.1f}")
+    cut = own.words.text("satisfaction.cut", at=4, low=1, high=5)
     needed = [f"{100 * rate['low']:.1f}", f"{100 * rate['high']:.1f}", "130", "register",
-              f"{rate['deff']:.2f}", "76.5", own.words.text("satisfaction.cut", at=4, low=1, high=5)]  # fmt: skip
+              f"{rate['deff']:.2f}", "76.5", cut]  # fmt: skip
     assert [one for one in needed if one not in row["about"]] == []  # 130 / 170 = 76.5 %
 
 
@@ -128,7 +129,7 @@ def test_forest_has_a_point_per_published_row_and_words_for_the_others(case: sur
     assert said(figure).count("不公布") == hidden
     assert said(figure).count("—") == hidden  # in place of n
     (points,) = [one for one in figure.axes[0].lines if one.get_marker() == "o"]
-    assert np.isfinite(points.get_xdata()).sum() == len(rows) - hidden
+    assert np.isfinite(np.asarray(points.get_xdata(), float)).sum() == len(rows) - hidden
 
 
 def test_answers_are_drawn_around_the_middle_and_joined_ones_are_hatched() -> None:
@@ -250,7 +251,7 @@ def test_rates_stand_with_rule_numerator_and_denominator() -> None:
 def test_splits_name_units_in_order_and_keep_few_tickets_back() -> None:
     streets = lay_out("satisfaction.split", hotline.split(line(), "street"), words())
     assert streets["unit_or_kind"].tolist() == ["街ST0", "街ST1", "街ST2", "街ST3"]
-    assert re.fullmatch(r"[\d.]+ \[[\d.]+, [\d.]+\]", streets["resolution_shown"].iloc[0])
+    assert re.fullmatch(r"[\d.]+ \[[\d.]+–[\d.]+\] / 4[78]", streets["resolution_shown"].iloc[0])
     departments = hotline.split(line(), "department")
     assert departments["label"].tolist() == ["街镇自办"]
     kinds = hotline.split(line(), "category")
@@ -262,7 +263,41 @@ def test_splits_name_units_in_order_and_keep_few_tickets_back() -> None:
     hidden = rows[rows["resolution_shown"].isna()]
     assert "街ST9" in hidden["unit_or_kind"].tolist()
     assert len(hidden) >= 2
-    assert "ST9" not in hotline.kept(few)["unit_id"].tolist()
+    gone = set(hidden["unit_or_kind"])
+    assert not {name.removeprefix("街") for name in gone} & set(hotline.kept(few)["unit_id"])
+    compared = hotline.streets(few).set_index("unit_name")
+    assert compared.loc[list(gone), "denominator"].isna().all()  # what one table hides, none shows
+    assert compared.drop(index=list(gone))["denominator"].notna().all()
+
+
+def test_streets_hide_alike_whatever_each_rate_is_a_share_of() -> None:
+    rare = tickets().assign(resolved=lambda f: f["resolved"].where(
+        (f["street_id"] != "ST1") | (f.index > 225)))  # fmt: skip
+    own = replace(line(hotline={"resolution": "answered"}), tickets=rare)
+    assert hotline.split(own, "street")["satisfaction_of"].isna().sum() == 2
+    assert hotline.streets(own)["denominator"].isna().sum() == 2
+    streets = hotline.kept(own)["unit_id"].dropna()
+    assert streets.str.startswith("ST").sum() == 2 * 4
+
+
+def test_months_of_few_and_rates_without_answers_are_not_charted() -> None:
+    at = tickets()["received_on"].map(lambda day: day.month)
+    few = replace(line(), tickets=tickets()[(at > 1) | (tickets().index < 60)])
+    months = hotline.months(few)
+    assert "2024-01" not in set(months["month"])
+    assert months["denominator"].min() >= PLAN.threshold
+    blind = tickets().assign(callback_reached="no", resolved=None, satisfied=None)
+    none = replace(line(), tickets=blind)
+    assert hotline.months(none).empty
+    assert hotline.alarms(none)["charts"] == 0
+    assert "满意率为" not in hotline.high(none)
+    assert hotline.streets(none)["standard_rate"].isna().all()
+
+
+def test_reasons_of_few_tickets_are_not_counted_out() -> None:
+    assert hotline.excluded(line())["tickets"].isna().all()
+    many = tickets().assign(excluded_reason=["重复来电" if x < 20 else None for x in range(240)])
+    assert hotline.excluded(replace(line(), tickets=many))["tickets"].tolist() == [20]
 
 
 def test_streets_are_compared_with_contact_and_mix_beside_or_not_at_all() -> None:
@@ -282,7 +317,7 @@ def test_funnel_counts_by_hand_and_months_signal() -> None:
     assert len(months) == 36
     figure = figures.rate_charts(months, Text("zh"))
     assert [panel.get_title(loc="left") for panel in figure.axes] == ["响应率", "解决率", "满意率"]
-    assert set(hotline.alarms(line())) == {"signals", "expected", "months"}
+    assert set(hotline.alarms(line())) == {"charts", "signals", "expected", "months"}
     assert "239" in said(figures.funnel(hotline.funnel(line()), Text("en")))[1]
 
 
@@ -327,8 +362,17 @@ def test_events_and_proposals_by_hand(lang: str) -> None:
     held = participation.held(taken(lang=lang)).iloc[0]
     assert (held["events_held"], held["invited"], held["attended"]) == (6, 180, 120)
     rows = participation.answered(taken(lang=lang))
-    assert rows["figure"].tolist() == pytest.approx([100, 100, 100, 0, 19])  # 1 to 20 April
+    assert rows["proposal_value"].tolist() == pytest.approx([100, 100, 100, 0, 19])  # 1 to 20 April
     assert rows["denominator"].tolist() == [6, 6, 6, 6, 6]
+
+
+def test_kinds_of_events_to_which_few_came_are_hidden_with_another() -> None:
+    own = taken()
+    kinds = ["talk", "training", "online", "online", "online", "online"]
+    came = [4, 20, 20, 20, 20, 20]
+    rows = participation.held(replace(own, events=own.events.assign(kind=kinds, attended=came)))
+    assert rows["attended"].isna().sum() == 2
+    assert rows[rows["attended"].isna()][["invited", "attendance"]].isna().all(axis=None)
 
 
 def test_nobody_came_leaves_no_coverage() -> None:
@@ -342,6 +386,33 @@ def test_no_answer_and_no_ticket_of_anybody_is_on_the_page_or_in_a_download(ran:
              *ran.site.glob("downloads/*/40_satisfaction_*.csv")]  # fmt: skip
     assert len(files) == 2 + 2 * 38
     assert [path.name for path in files if own.search(path.read_text("utf-8-sig"))] == []
+
+
+def few_of(level: str, people: list[str]) -> dict[str, pd.DataFrame]:
+    """The tables with some respondents of a size class of their own."""
+    tables = both()
+    answers, totals = tables["responses"], tables["control_totals"]
+    own = answers["size_class"].mask(answers["respondent_id"].isin(people), level)
+    more = totals[totals["level"] == "small"].assign(level=level, total=50.0)
+    return tables | {"responses": answers.assign(size_class=own),
+                     "control_totals": pd.concat([totals, more])}  # fmt: skip
+
+
+def test_a_control_variable_with_a_level_of_few_is_not_told_of_the_sample() -> None:
+    (found,) = surveys.read(few_of("micro", ["A000", "A001", "A002"]), PLAN, words())
+    rows = views.margins([found])
+    assert rows["level_name"].tolist() == ["大型", "小型", "微型"]  # as declared
+    assert rows[["in_sample", "by_design"]].isna().all(axis=None)
+    assert rows[["in_population", "by_final"]].notna().all(axis=None)
+    assert found.own.explained.ordinal is None
+    assert "序次模型" in drivers.lacking([found])
+    assert drivers.ordinal([found]).empty
+
+
+def test_a_survey_without_control_variables_has_no_table_of_them(case: surveys.Case) -> None:
+    plan = plan_of(surveys=[CHOICE.model_dump() | {"margins": ()}])
+    assert views.margins(surveys.read(both(), plan, words())).empty
+    assert "（基准：大型）" in drivers.ordinal([case])["odds_term"].iloc[0]
 
 
 def test_versions_of_the_questionnaire_stand_in_the_annex(case: surveys.Case) -> None:

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from haidian_eval.errors import ParameterError
 from haidian_eval.satisfaction import (
     Design,
     calibrate,
@@ -479,3 +480,23 @@ def test_contrast_of_totals_is_the_total_of_signed_answers() -> None:
     alone = estimate(frame.assign(signed=sign * frame["y"]), DESIGN, "signed", kind="total")
     found = contrast(frame, DESIGN, "y", {"yes": 1, "no": -1}, by="mood", kind="total")
     same(found, alone, 1e-10, ["estimate", "se", "low", "high", "df"])
+
+
+def test_totals_may_be_a_series_a_frame_or_a_mapping() -> None:
+    frame = drawn(5)
+    counts = frame.groupby("sector")["w"].sum() * 1.1
+    told = [counts, counts.reset_index(), {"sector": counts.to_dict()}]
+    expected, *others = (estimate(frame, post_stratify(frame, DESIGN, own), "y") for own in told)
+    for actual in others:
+        pd.testing.assert_frame_equal(actual, expected)
+    moods = frame.groupby("mood")["w"].sum() * counts.sum() / frame["w"].sum()
+    by_list = estimate(frame, rake(frame, DESIGN, [counts, moods]), "y")
+    mapping = {"sector": counts.to_dict(), "mood": moods.to_dict()}
+    pd.testing.assert_frame_equal(estimate(frame, rake(frame, DESIGN, mapping), "y"), by_list)
+
+
+def test_calibrated_weights_refuse_a_part_of_their_rows() -> None:
+    frame = drawn(5)
+    raked = rake(frame, DESIGN, [frame.groupby("sector")["w"].sum() * 1.1])
+    with pytest.raises(ParameterError, match="other rows"):
+        estimate(frame.iloc[1:], raked, "y")

@@ -186,13 +186,15 @@ def test_without_totals_small_cells_alone_are_hidden() -> None:
     # totals of columns alone: a second cell of the column, none of the row
     columns = whole(table(TEXTBOOK)).drop(columns=TOTAL)
     assert hidden_in(suppress(columns, totals=(TOTAL, None))) == {"Bx", "Cx"}
+    rows = whole(table(TEXTBOOK)).drop(index=TOTAL)
+    assert hidden_in(suppress(rows, totals=(None, TOTAL))) == {"Bx", "By"}
 
 
 def test_order_of_rows_and_columns_changes_nothing() -> None:
-    frame = drawn(5, rows=8, columns=6)
-    turned = frame.sample(frac=1, random_state=1).sample(frac=1, axis=1, random_state=2)
-    actual = suppress(turned).loc[frame.index, frame.columns]
-    pd.testing.assert_frame_equal(actual, suppress(frame))
+    ties = table([[5, 20, 20, 20], [20, 20, 20, 20], [20, 20, 20, 20]])
+    for frame in (ties, drawn(5, rows=8, columns=6)):
+        actual = suppress(frame.iloc[::-1, ::-1]).loc[frame.index, frame.columns]
+        pd.testing.assert_frame_equal(actual, suppress(frame))
 
 
 def test_labels_of_several_levels_are_kept() -> None:
@@ -376,10 +378,12 @@ def test_two_dimensions_are_hidden_as_their_wide_table() -> None:
 
 
 def test_a_domain_without_a_row_is_known_to_be_empty() -> None:
-    # (B, y) has no row: nothing can move there, so a column total has to go with A y
-    long = pd.DataFrame({"street": list("AAABB"), "size": list("xyzxz"), "n": [30, 4, 20, 30, 40]})
-    actual = suppress_rows(long, ["street", "size"])
-    assert actual["suppressed"].tolist()[1:3] == ["primary", "secondary"]
+    # A y 4 goes with C y 50, A x 30, C x 40. (B, y) has no row: nothing of B can help or is small
+    counts = {"A": (30, 4, 20), "B": (30, 0, 40), "C": (40, 50, 60)}
+    rows = [(s, z, n) for s, own in counts.items() for z, n in zip("xyz", own, strict=True) if n]
+    actual = suppress_rows(pd.DataFrame(rows, columns=["street", "size", "n"]), ["street", "size"])
+    gone = actual[actual["suppressed"] != ""]
+    assert set(gone["street"] + gone["size"]) == {"Ax", "Ay", "Cx", "Cy"}
 
 
 def test_totals_that_tell_of_people_left_out_are_refused() -> None:
@@ -399,6 +403,14 @@ def test_a_rate_with_few_on_one_side_is_blanked_and_a_second_with_it() -> None:
     assert actual["n"].tolist() == [33, 60, 50, 143]
     assert actual["estimate"].isna().tolist() == [True, False, True, False]
     assert actual["k"].isna().tolist() == [True, False, True, False]
+
+
+def test_counts_that_are_shown_protect_no_rate() -> None:
+    # hiding the counts of A 3 of 33 and B 12 of 12 would be cheapest, but they are published
+    actual = suppress_rows(
+        estimates([33, 12, 1_000], [3, 12, 400]), "street", total="all", rates=Rates("k")
+    )
+    assert actual["suppressed"].tolist() == ["rate", "", "rate", ""]
 
 
 def test_large_populations_may_show_few_and_everybody_may_be_hidden() -> None:
@@ -443,6 +455,9 @@ def test_no_hidden_rate_can_be_recovered(zeros: str) -> None:
             if 0 < count < 5 or (zeros == "hide" and count == 0):
                 assert own.low <= min(count, 1), (seed, own)
                 assert own.high >= 5, (seed, own)
+        few = limits[(limits["column"] == TOTAL) & (limits["row"] != "all")]
+        few = few[few["row"].map(answers[TOTAL]) < 10]
+        assert ((few["low"] == 0) & (few["high"] >= 10)).all(), seed
         shown = found["k"].notna().to_numpy()
         sides = answers.loc[shown, ["k", "rest"]]
         assert not ((sides > 0) & (sides < 5)).any(axis=None), seed

@@ -63,7 +63,7 @@ def test_pages_ask_nothing_of_any_network(chromium: str, ran: Ran, tmp_path: Pat
     control.write_text('<img src="http://127.0.0.1:9/x.png">')
     assert requests(chromium, control, tmp_path) == {"http://127.0.0.1:9/x.png"}
     pages = [*sorted(ran.site.glob("*/[0-9][0-9]_*.html")), ran.site / "index.html"]
-    assert len(pages) == 17
+    assert len(pages) == 21
     for page in pages:
         assert requests(chromium, page, tmp_path) == set(), page
 

@@ -34,7 +34,8 @@ def themes_and_signs(rows: pd.DataFrame, text: Text) -> Figure:
     for shift, (sign, (colour, marker)) in zip((-0.22, 0, 0.22), SIGNS.items(), strict=True):
         own = rows[rows["polarity"].eq(sign) & rows["value"].notna()]
         style: Any = {"color": colour, "markersize": 5, "elinewidth": 1.2, "capsize": 2.5}
-        right.errorbar(own["value"], own["theme"].map(places) + shift, xerr=ends(own), fmt=marker,
+        down = own["theme"].map(places).astype(float) + shift
+        right.errorbar(own["value"], down, xerr=ends(own), fmt=marker,
                        label=text(f"opinion.signs.{sign}"), **style)  # fmt: skip
     for theme in set(themes) - set(
         rows.loc[rows["polarity"].ne("") & rows["value"].notna(), "theme"]
@@ -106,6 +107,7 @@ def calibration_curves(rows: pd.DataFrame, text: Text) -> Figure:
         panel.set_title(target, loc="left", fontsize=10)
         panel.set_xlabel(text("figures.confidence"))
         panel.set_xlim(low, 102)
+        panel.set_xticks(np.arange(20 * np.ceil((low + 1) / 20), 101, 20))
         panel.set_ylim(low, 102)
     panels[0].set_ylabel(text("figures.right_share"))
     explain(figure, "outside upper left", ncols=2)

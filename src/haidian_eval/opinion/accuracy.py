@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from haidian_eval.opinion.classifier import HeldOut
+from haidian_eval.satisfaction import intervals
 
 BINS = 10
 SIMULATED = 500  # classifiers with right probabilities, to see what error chance alone gives
@@ -56,11 +56,8 @@ def wilson(value: float, effective: float, level: float) -> tuple[float, float]:
     """Return Wilson's interval of a share for a number of texts that need not be whole (1927)."""
     if not effective > 0:
         return float("nan"), float("nan")
-    z = float(norm.ppf((1 + level) / 2))
-    middle = (value + z**2 / (2 * effective)) / (1 + z**2 / effective)
-    half = z / (1 + z**2 / effective)
-    half *= np.sqrt(value * (1 - value) / effective + z**2 / (4 * effective**2))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    low, high = intervals.wilson(np.array(value), np.array(effective), level)
+    return float(low), float(high)
 
 
 def effective_number(value: float, variance: float, groups: int, n: int) -> float:

@@ -130,11 +130,11 @@ def krippendorff_alpha(
     """
     if metric not in METRICS:
         raise ParameterError(not_known(f"metric={metric!r}", metric, METRICS))
-    own = levels_of(codes, levels)
-    tables = coincidences(codes, own)
     twice = codes.notna().sum(axis=1).to_numpy() > 1
     if not twice.any():
         raise ParameterError("no unit was coded by two coders; agreement needs that")
+    own = levels_of(codes, levels)
+    tables = coincidences(codes, own)
     drawn = [alpha_of(one, own, metric) for one in taken_again(tables, clusters, draws, seed)]
     whole = tables.sum(axis=0)
     low, high = ends(drawn, level)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from threadpoolctl import threadpool_limits
 
 from haidian_eval.errors import ParameterError
 from haidian_eval.opinion.features import Vocabulary, learn
@@ -139,8 +140,10 @@ def train(
     kept, place = own[keep].astype(str), np.flatnonzero(keep)
     together = np.arange(len(own)) if groups is None else np.asarray(groups)
     vocabulary, vectors = learn([texts[int(at)] for at in place])
-    cost = choose(vectors, kept, together[keep], costs)
-    return Classifier(np.unique(kept), vocabulary, regression(vectors, kept, cost), cost)
+    with threadpool_limits(1, user_api="blas"):  # threads wait for each other on vectors this short
+        cost = choose(vectors, kept, together[keep], costs)
+        model = regression(vectors, kept, cost)
+    return Classifier(np.unique(kept), vocabulary, model, cost)
 
 
 def hold_out(

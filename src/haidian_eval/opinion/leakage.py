@@ -75,11 +75,16 @@ def same(here: pd.Series, there: pd.Series, *, own: bool) -> pd.DataFrame:
 
 
 def near_pairs(keys: list[str], here: int, near: float, own: bool) -> pd.DataFrame:
-    """Return the pairs of keys, all different, whose character pairs are as similar as asked."""
+    """Return the pairs of keys, all different, whose character pairs are as similar as asked.
+
+    Beyond the rare runs that they share, two texts share at most what is left of the longer rest;
+    pairs that cannot reach the similarity so are not compared (Xiao et al. 2008).
+    """
     sets = by_rarity(keys)
     size = np.diff(sets.indptr)
     place = np.arange(sets.nnz) - np.repeat(sets.indptr[:-1], size)
-    rare = place < np.repeat(size - np.ceil(near * size - 1e-9) + 1, size)
+    rest = np.maximum(np.ceil(near * size - 1e-9) - 1, 0)
+    rare = place < np.repeat(size - rest, size)
     prefix = sparse.csr_array(
         (np.ones(rare.sum()), (np.repeat(np.arange(len(keys)), size)[rare], sets.indices[rare])),
         shape=sets.shape,
@@ -87,7 +92,9 @@ def near_pairs(keys: list[str], here: int, near: float, own: bool) -> pd.DataFra
     left, right = (prefix, prefix) if own else (prefix[:here], prefix[here:])
     found = (left @ right.T).tocoo()
     first, second = found.row, found.col + (0 if own else here)
-    kept = first < second
+    wanted = near / (1 + near) * (size[first] + size[second])  # so many shared make it similar
+    reach = found.data + np.maximum(rest[first], rest[second])
+    kept = (first < second) & (reach >= wanted - 1e-9)
     pairs = measured(sets, size, first[kept], second[kept], near)
     return pairs.assign(second=pairs["second"] - (0 if own else here))
 

@@ -6,10 +6,11 @@ leave this module, and what is told of few is hidden here, once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from haidian_eval.errors import ParameterError, TableError
@@ -19,19 +20,15 @@ from haidian_eval.satisfaction.calibration import AnyDesign
 from haidian_eval.satisfaction.comparison import compare_waves
 from haidian_eval.satisfaction.design import Design
 from haidian_eval.satisfaction.disposition import Weights, disposition, weights_of
-from haidian_eval.satisfaction.drivers import Drivers, importance_performance
 from haidian_eval.satisfaction.estimates import estimate
-from haidian_eval.satisfaction.ordinal import OrdinalModel, ordinal_model, proportional_odds
+from haidian_eval.satisfaction.explained import Explained, explained
 from haidian_eval.satisfaction.reading import PSU, RESPONDENT, STRATUM, Survey, read_survey
-from haidian_eval.satisfaction.reliability import alpha, omega
 from haidian_eval.satisfaction.rows import suppress_rows
 from haidian_eval.satisfaction.sample import read_sample
 from haidian_eval.satisfaction.size import sample_needed, smallest_difference
-from haidian_eval.satisfaction.suppression import suppress
 from haidian_eval.satisfaction.weighting import non_response, rake
 
 TOLD = ["estimate", "se", "low", "high", "n", "deff", "df"]
-T = TypeVar("T")
 FINAL = "raked"  # the weights of all results
 
 
@@ -67,25 +64,12 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
-    """What stands behind the overall answer; none where the survey does not carry it.
-
-    reliability: measure, value, low, high, n, items. why: what could not be had -> the reason.
-    """
-
-    reliability: pd.DataFrame
-    ordinal: OrdinalModel | None
-    odds: pd.DataFrame
-    drivers: Drivers | None
-    why: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class Satisfaction:
     """All that one wave says of one population.
 
     overall: the question of the headline. disposition: of the whole sample, as `disposition`.
-    strata: of strata, suppressed likewise.
+    strata: of strata; of all of them what was issued alone where one has few answers: strata are
+    cells of which domains and control variables tell the sums.
     needed: respondents that tell two rates apart, as `needed_of`.
     """
 
@@ -142,7 +126,8 @@ def with_silent(survey: Survey, frame: pd.DataFrame) -> pd.DataFrame:
 
 def rates_of(survey: Survey, choice: Surveyed, plan: Plan) -> tuple[Rates, AnyDesign]:
     """Return all rates of a survey, and the design that they were estimated with."""
-    frame, overall = counted(survey), rate_of(headline_item(survey))
+    overall = rate_of(headline_item(survey))
+    frame = counted(survey)
     ways = weighted(survey, frame)
     told: dict[str, Any] = {"interval": plan.interval, "level": plan.level}
     by_way = [estimate(rows, design, overall, **told).assign(weighting=name)
@@ -160,13 +145,26 @@ def rates_of(survey: Survey, choice: Surveyed, plan: Plan) -> tuple[Rates, AnyDe
 
 def headline_item(survey: Survey) -> str:
     """Return the question of the headline: the first overall one."""
-    found = survey.named("overall")
+    cuts = survey.items["satisfied_from"].notna()
+    found = [item for item in survey.named("overall") if cuts[item]]
     if not found:
         raise ParameterError(
-            f"the questionnaire {survey.version} has no answered question whose role is overall;"
-            " name one, since the rate is its share of satisfied answers"
+            f"{survey.population} {survey.wave}: the questionnaire {survey.version} has no question"
+            " whose role is overall, with satisfied_from, and answered by enough respondents to be"
+            " told; the rate is its share of satisfied answers"
         )
     return found[0]
+
+
+def read_told(
+    tables: Mapping[str, pd.DataFrame], wave: str, choice: Surveyed, plan: Plan
+) -> Survey:
+    """Return a survey as `read_survey`, without questions that fewer answered than may be told."""
+    survey = read_survey(tables, wave, choice.population, margins=choice.margins,
+                         singleton=plan.singleton)  # fmt: skip
+    asked = [item for item in survey.items.index if item in survey.frame]
+    few = survey.frame[asked].notna().sum() < plan.threshold
+    return replace(survey, frame=survey.frame.drop(columns=few.index[few]))
 
 
 def domains_of(
@@ -189,20 +187,30 @@ def answers_of(frame: pd.DataFrame, design: AnyDesign, survey: Survey, plan: Pla
         low, high = survey.items.loc[item, ["scale_min", "scale_max"]].astype(int)
         levels = pd.Index(range(low, high + 1), name="value")
         counts = frame[item].value_counts().reindex(levels, fill_value=0).astype("int64")
-        table = counts.to_frame(item).T.assign(n=int(counts.sum()))
-        few = (
-            suppress(table, plan.threshold, margins=False, totals=(None, "n"))[levels]
-            .isna()
-            .loc[item]
-        )
-        named = pd.Series([f"{x}" for x in levels], levels).mask(
-            few, ",".join(map(str, levels[few]))
-        )
-        joined = frame[[*frame.columns]].assign(_answer=frame[item].map(named))
+        named = joined_levels(counts, plan.threshold)
+        joined = frame.assign(_answer=frame[item].map(named))
         found = estimate(joined, design, "_answer", kind="proportion", interval=plan.interval,
                          level=plan.level)  # fmt: skip
+        found = found.set_index("level").loc[named.unique()].reset_index()
         parts.append(found.assign(item_id=item, levels=found["level"], share=found["estimate"]))
     return pd.concat(parts, ignore_index=True)[["item_id", "levels", "share", "low", "high", "n"]]
+
+
+def joined_levels(counts: pd.Series, threshold: int) -> pd.Series:
+    """Return the name of each answer, those of few joined with the next ones: "1,2".
+
+    counts: by level in the order of the scale. Every name has at least `threshold` answers where
+    all of them have.
+    """
+    groups: list[list[int]] = []
+    for level in counts.index:
+        if groups and counts[groups[-1]].sum() < threshold:
+            groups[-1].append(level)
+        else:
+            groups.append([level])
+    if len(groups) > 1 and counts[groups[-1]].sum() < threshold:
+        groups[-2:] = [groups[-2] + groups[-1]]
+    return pd.Series({level: ",".join(map(str, own)) for own in groups for level in own})
 
 
 def changed(
@@ -211,8 +219,8 @@ def changed(
     """Return the rates against the wave before, or why they cannot be compared."""
     now = survey.version, survey.weighting
     try:
-        earlier = read_survey(tables, plan.before, choice.population, margins=choice.margins,
-                              singleton=plan.singleton)  # fmt: skip
+        earlier = read_told(tables, plan.before, choice, plan)
+        headline_item(earlier)
     except (ParameterError, TableError) as error:
         return Change(pd.DataFrame(), str(error), (now,))
     versions = (earlier.version, earlier.weighting), now
@@ -237,48 +245,9 @@ def differences(earlier: Survey, survey: Survey, plan: Plan) -> pd.DataFrame:
         n = {f"n_{wave}": int(own[name].notna().sum())
              for wave, own in zip(("before", "after"), frames, strict=True)}  # fmt: skip
         rows.append(found.assign(item_id=name.removeprefix(rate_of("")), **n))
-    return pd.concat(rows, ignore_index=True).rename(columns={"change": "estimate"})
-
-
-def tried(why: dict[str, str], name: str, make: Callable[[], T]) -> T | None:
-    """Return what can be had; what cannot leaves its reason."""
-    try:
-        return make()
-    except ParameterError as error:
-        why[name] = str(error)
-        return None
-
-
-def explained(survey: Survey, design: AnyDesign, choice: Surveyed, plan: Plan) -> Explained:
-    """Return reliability, the ordinal model and drivers of the overall answer."""
-    frame, overall, drivers = survey.frame, headline_item(survey), survey.named("driver")
-    why: dict[str, str] = {}
-    final = read_sample(frame, design).weights
-    measures = {"alpha": lambda: alpha(frame[drivers], final, level=plan.level),
-                "omega": lambda: omega(frame[drivers], final, level=plan.level)}  # fmt: skip
-    found = {name: tried(why, name, make) for name, make in measures.items()}
-    reliability = pd.DataFrame([
-        {"measure": name, "estimate": own.value, "low": own.low, "high": own.high, "n": own.n,
-         "items": own.items, "negative": ";".join(own.negative)}
-        for name, own in found.items() if own is not None
-    ])  # fmt: skip
-    answered = frame.assign(**{overall: joined_low(frame[overall], plan.threshold)})
-    formula = f"{overall} ~ " + " + ".join(f"C({name})" for name in choice.explained_by)
-    odds = tried(why, "ordinal", lambda: ordinal_model(answered, design, formula, level=plan.level))
-    parallel = tried(why, "parallel", lambda: proportional_odds(answered, design, formula))
-    cut = float(survey.items.loc[overall, "satisfied_from"])
-    matter = tried(why, "drivers", lambda: importance_performance(
-        frame, design, overall, drivers, satisfied_from=cut, draws=plan.draws, seed=plan.seed,
-        level=plan.level))  # fmt: skip
-    return Explained(reliability, odds, pd.DataFrame() if parallel is None else parallel, matter,
-                     why)  # fmt: skip
-
-
-def joined_low(answers: pd.Series, threshold: int) -> pd.Series:
-    """Return answers with the lowest joined until at least `threshold` gave each."""
-    counts = answers.value_counts().sort_index()
-    enough = counts.cumsum() >= threshold
-    return answers.clip(lower=enough.idxmax()) if enough.any() else answers
+    found = pd.concat(rows, ignore_index=True).rename(columns={"change": "estimate"})
+    few = found["overlap"].between(1, plan.threshold - 1) & (unit == RESPONDENT)
+    return found.assign(overlap=found["overlap"].astype("Int64").mask(few))
 
 
 def needed_of(rates: Rates, plan: Plan) -> pd.DataFrame:
@@ -292,7 +261,9 @@ def needed_of(rates: Rates, plan: Plan) -> pd.DataFrame:
     deff = max(1.0, float(one["deff"]))
     told: dict[str, Any] = {"power": plan.power, "significance": 1 - plan.level}
     first, second = plan.told_apart
-    nearest = smallest_difference(n, n, p, deff=deff, **told)
+    nearest = pd.Series({"lower": np.nan, "higher": np.nan})
+    if 0 < p < 1:  # where all answer alike nothing is known of the spread
+        nearest = smallest_difference(n, n, p, deff=deff, **told)
     return pd.DataFrame([{
         "each": sample_needed(first, second, **told),
         "each_deff": sample_needed(first, second, deff=deff, **told),
@@ -309,15 +280,17 @@ def assess_satisfaction(
     tables: as `read_survey`. Raises TableError and ParameterError as it does, and for a survey
     without answers to an overall question.
     """
-    survey = read_survey(tables, plan.wave, choice.population, margins=choice.margins,
-                         singleton=plan.singleton)  # fmt: skip
+    survey = read_told(tables, plan.wave, choice, plan)
     rates, design = rates_of(survey, choice, plan)
     final = pd.Series(read_sample(survey.frame, design).weights, survey.frame.index)
     parts = disposition(survey, plan.level)
-    strata = suppress_rows(parts.iloc[:-1], STRATUM, count="complete", threshold=plan.threshold)
+    strata = parts.iloc[:-1].assign(suppressed="")
+    if (strata["complete"] < plan.threshold).any():
+        told = strata[[STRATUM, "issued"]]
+        strata = told.reindex(columns=strata.columns).assign(suppressed="primary")
     return Satisfaction(
         survey, choice, headline_item(survey), rates, parts.iloc[-1], strata,
         weights_of(survey, final),
-        changed(survey, tables, choice, plan), explained(survey, design, choice, plan),
-        needed_of(rates, plan),
+        changed(survey, tables, choice, plan),
+        explained(survey, headline_item(survey), design, choice, plan), needed_of(rates, plan),
     )  # fmt: skip

@@ -28,14 +28,14 @@ class Step:
     """One calibration: which columns it looks at, and the factor that it gave their levels.
 
     kind: how replicates are calibrated anew and what is projected out. known: columns, _factor.
-    targets: what `FITS[kind]` needs. iterations: of raking.
+    targets: what `FITS[kind]` needs. total: of all weights after the step.
     """
 
     kind: str
     columns: tuple[str, ...]
     targets: Any
     known: pd.DataFrame | None = None
-    iterations: int = 0
+    total: float = 0.0
 
     def fit(self, keys: pd.DataFrame, weights: Array, rows: Array) -> Array:
         """Return the factor (cells,) that makes sums of weights (cells,) agree with the targets."""

@@ -70,8 +70,8 @@ def contrast(
     union = np.any([shares[at].domain for at in chosen], axis=0)
     value = float(weight @ found.estimate)
     se = float(np.sqrt(max(weight @ found.covariance @ weight, 0.0)))
-    groups = len({own.tobytes() for own in (shares[at].domain for at in chosen)})
-    df = sample.df_within(union) + 1 - groups  # as in a regression on the groups
+    groups = {shares[at].domain.tobytes() for at in chosen if shares[at].below is not None}
+    df = sample.df_within(union) + 1 - max(len(groups), 1)  # as in a regression on the groups
     return row_of(value, se, int(union @ sample.n), df, interval, level)
 
 

@@ -16,12 +16,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
+from haidian_eval.satisfaction.intervals import wilson
 from haidian_eval.satisfaction.reading import STRATUM, Survey, issued_weights
 
 OUTCOMES = ["issued", "complete", "ineligible", "refused", "noncontact", "other"]
-RATES = ["raw", "rr1", "rr3", "cooperation", "contact", "weighted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +66,8 @@ def rates_of(rows: pd.DataFrame, level: float) -> pd.DataFrame:
             contact=known / eligible, weighted=rows["w_complete"] / w_eligible,
         )  # fmt: skip
     for name, of in (("", eligible), ("raw_", rows["issued"])):
-        ends = [wilson(k, n, level) for k, n in zip(done, of, strict=True)]
-        found[f"{name}low"], found[f"{name}high"] = zip(*ends, strict=True)
+        found[f"{name}low"], found[f"{name}high"] = wilson(done / of.where(of > 0), of, level)
     return found
-
-
-def wilson(count: int, of: int, level: float) -> tuple[float, float]:
-    """Return Wilson's interval of a share (Wilson 1927); of nobody it is missing."""
-    if of < 1:
-        return np.nan, np.nan
-    found = binomtest(int(count), int(of)).proportion_ci(level, method="wilson")
-    return float(found.low), float(found.high)
 
 
 def weights_of(survey: Survey, final: pd.Series) -> Weights:
@@ -96,7 +86,8 @@ def weights_of(survey: Survey, final: pd.Series) -> Weights:
         rows = {"population": total / total.sum(), "n": n, "unweighted": n / len(frame), **shares}
         own = pd.DataFrame(rows).reindex(total.index).rename_axis("level").reset_index()
         parts.append(own.assign(variable=name, n=own["n"].fillna(0).astype("int64")))
-    return Weights(summary, pd.concat(parts, ignore_index=True) if parts else pd.DataFrame())
+    found = pd.concat(parts or [pd.DataFrame({"variable": []})], ignore_index=True)
+    return Weights(summary, found)
 
 
 def spread(weights: np.ndarray) -> dict[str, float]:

@@ -78,14 +78,15 @@ def key_drivers(
 
 def importance_performance(
     frame: pd.DataFrame, design: AnyDesign, outcome: str, drivers: Sequence[str], *,
-    satisfied_from: float | None = None, performance_line: float | None = None, draws: int = 999,
-    seed: int, level: float = 0.95, missing: Missing = "pairwise",
+    satisfied_from: float | pd.Series | None = None, performance_line: float | None = None,
+    draws: int = 999, seed: int, level: float = 0.95, missing: Missing = "pairwise",
 ) -> Drivers:  # fmt: skip
     """Return how much drivers matter and how well they do (Martilla and James 1977).
 
     Importance: share of R2 as in `key_drivers`. Performance: the mean of all who answer, or with
-    `satisfied_from` the share that answers at least that. The quadrants keep, concentrate, overkill
-    and low_priority part at mean importance and `performance_line`, else mean performance.
+    `satisfied_from` (one, or one for each driver) the share that answers at least that. The
+    quadrants keep, concentrate, overkill and low_priority part at mean importance and
+    `performance_line`, else mean performance.
     """
     drawn = read_draws(frame, design, [*drivers, outcome], draws, seed, missing, satisfied_from)
     found, share = shares(drawn, list(drivers), level, missing)
@@ -126,7 +127,7 @@ def shares(
 
 def read_draws(
     frame: pd.DataFrame, design: AnyDesign, names: list[str], draws: int, seed: int,
-    missing: Missing, satisfied_from: float | None = None,
+    missing: Missing, satisfied_from: float | pd.Series | None = None,
 ) -> Draws:  # fmt: skip
     """Return covariances and performance, with draws from their joint distribution."""
     if len(names) < 3 or draws < 19:
@@ -136,7 +137,12 @@ def read_draws(
     check_apart(moments.covariance, names)
     standard = found / np.sqrt(np.diag(moments.covariance))
     asked = found.iloc[:, :-1]
-    does = (asked if satisfied_from is None else asked >= satisfied_from).to_numpy("float64")
+    if isinstance(satisfied_from, pd.Series) and satisfied_from.isna().any():
+        raise ParameterError(
+            f"satisfied_from is blank for {[*satisfied_from.index[satisfied_from.isna()]]}; name"
+            " from which answer on each driver counts as satisfied"
+        )
+    does = (asked if satisfied_from is None else asked.ge(satisfied_from)).to_numpy("float64")
     answered = (asked.notna().to_numpy() & (sample.weights > 0)[:, None]).astype("float64")
     does = np.where(answered > 0, does, 0.0)
     whole, covariance = estimates(sample, standard, does, answered, missing)

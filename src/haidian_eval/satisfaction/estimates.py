@@ -70,6 +70,9 @@ def estimate(
     """
     check(kind, denominator, quantile, interval, level)
     names, domains = [variable] if isinstance(variable, str) else list(variable), named(by)
+    for name in domains:
+        if name in COLUMNS:
+            raise ParameterError(f"by={name!r} is the name of a result column; rename the column")
     parts = []
     for name in names:
         sample, split = read(frame, design, name, kind, denominator, domains)
@@ -112,6 +115,8 @@ def read(
     if split:
         return read_cells(frame, design, (), tuple(dict.fromkeys((*domains, name)))), True
     numbers = (name,) if denominator is None else (name, denominator)
+    if name == denominator:
+        raise ParameterError(f"column {name!r} is divided by itself; name another denominator")
     return read_cells(frame, design, numbers, domains), False
 
 
@@ -202,7 +207,8 @@ def again(sample: Sample, shares: Sequence[Share]) -> Array:
     for own in shares:
         above = (own.above * sample.weighted).sum(axis=1) @ factors
         if own.below is not None:
-            above = above / ((own.below * sample.weighted).sum(axis=1) @ factors)
+            below = (own.below * sample.weighted).sum(axis=1) @ factors
+            above = np.divide(above, below, out=np.full_like(above, np.nan), where=below != 0)
         found.append(above)
     return sample.replicates.covariance(np.stack(found, axis=1))
 

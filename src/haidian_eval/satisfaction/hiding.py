@@ -16,7 +16,6 @@ from scipy.sparse.csgraph import dijkstra, maximum_flow
 
 from haidian_eval.errors import ParameterError, not_known
 
-DEAR = 1e6  # totals are hidden only where cells alone do not protect
 CHECKS = 2_000  # of a cell, spent on showing again what need not be hidden
 Cell = tuple[int, int]
 Zeros = Literal["hide", "show"]
@@ -61,8 +60,8 @@ def grid_of(
     floor = with_totals((~known & (zeros == "show")).astype("int64"))
     whole, empty = with_totals(counts), with_totals(~known) == 0
     unpublished = np.zeros(whole.shape, dtype=bool)
-    unpublished[-1], unpublished[:, -1] = not published[0], not published[1]
-    unpublished[-1, -1] = not all(published)
+    unpublished[-1] |= not published[0]
+    unpublished[:, -1] |= not published[1]
     primary = (whole < threshold) & ~empty & ~unpublished
     width = threshold - 1 if width is None else width
     return Grid(whole, primary, floor, empty, unpublished, unpublished, threshold, width)
@@ -129,7 +128,6 @@ def cheapest(grid: Grid, hidden: np.ndarray, short: Move) -> list[Cell]:
     """Return the cells of least count to hide, so that a cell moves on; none where none helps."""
     shown = ~hidden & ~grid.fixed
     cost = shown * (1 + 1_000.0 * grid.counts)
-    cost[-1], cost[:-1, -1] = cost[-1] * DEAR, cost[:-1, -1] * DEAR
     price = (short.left > 0) + network(cost, cost * (grid.counts > grid.floor))
     _, before = dijkstra(csr_array(price), indices=short.start, return_predecessors=True)
     found, at = [], short.end

@@ -160,7 +160,7 @@ def ceiling(rates: pd.DataFrame, rate: str, rule: HotlineRule) -> Ceiling:
     """Return whether one of the `hotline_rates` by units is at the ceiling."""
     own = of(rates, rate)
     overall = float(own["numerator"].sum() / max(own["denominator"].sum(), 1))
-    shown = own.dropna(subset="value")
+    shown = own.dropna()  # units with a name and a rate
     inside = int(shown["low"].le(overall).mul(shown["high"].ge(overall)).sum())
     warned = overall >= rule.ceiling and inside >= rule.indistinct * len(shown)
     return Ceiling(overall, len(shown), inside, (1 - rule.level) * len(shown), warned)
@@ -190,11 +190,12 @@ def standardised(
     column, kinds = pd.factorize(cells[mix], use_na_sentinel=False)
     size, yes = (np.zeros((len(units), len(kinds))) for _ in range(2))
     size[row, column], yes[row, column] = cells["denominator"], cells["numerator"]
-    weight = np.where(size > 0, size.sum(axis=0) / size.sum(), 0.0)
+    weight = np.where(size > 0, size.sum(axis=0) / max(size.sum(), 1), 0.0)
     covered, there = weight.sum(axis=1), np.where(size > 0, size, 1.0)
     shown = np.where(covered > 0, covered, np.nan)
     standard = (weight * yes / there).sum(axis=1) / shown
-    low, high = wilson(standard, shown**2 / (weight**2 / there).sum(axis=1), rule.level)
+    spread = np.where(covered > 0, (weight**2 / there).sum(axis=1), np.nan)
+    low, high = wilson(standard, shown**2 / spread, rule.level)
     return pd.DataFrame({
         unit: units, "value": yes.sum(axis=1) / np.where(covered > 0, size.sum(axis=1), np.nan),
         "standard": standard, "low": low, "high": high,

@@ -100,5 +100,5 @@ def limits(interval: str, own: Spread) -> tuple[Array, Array]:
 
 def check_level(level: float) -> None:
     """Raise ParameterError for a confidence level that is none."""
-    if not 0 < level < 1:
-        raise ParameterError(f"level={level!r} must lie between 0 and 1, such as 0.95")
+    if not isinstance(level, float) or not 0 < level < 1:
+        raise ParameterError(f"level={level!r} must be a number between 0 and 1, such as 0.95")

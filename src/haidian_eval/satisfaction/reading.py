@@ -170,6 +170,13 @@ def refuse_counts(people: pd.DataFrame, drawn: pd.DataFrame, where: str) -> None
             f" unit {psu}, responses have {row['found']} respondents ({len(wrong)} such units);"
             " correct `complete`, or hand in the missing answers"
         )
+    lost = drawn["issued"] < drawn["complete"] + drawn["ineligible"]
+    if lost.any():
+        first = drawn[lost].iloc[0]
+        raise TableError(
+            f"{where}: stratum {first[STRATUM]}, unit {first[PSU]} has more complete and ineligible"
+            f" units than were issued ({int(lost.sum())} such units); correct the counts"
+        )
 
 
 def designed(
@@ -192,6 +199,12 @@ def designed(
     frame = people.merge(counts, on=PLACE, how="left", validate="m:1")
     own = frame["weight"] if "weight" in frame else pd.Series(np.nan, frame.index)
     frame["weight"] = own.astype("float64").fillna(frame["design_weight"].astype("float64"))
+    if (bad := ~(frame["weight"] > 0)).any():
+        first = frame[bad].iloc[0]
+        raise TableError(
+            f"survey_design of {where}: design_weight is blank or not above 0 for {int(bad.sum())}"
+            f" respondents, first in stratum {first[STRATUM]}; give the units that each stands for"
+        )
     clusters = (PSU, RESPONDENT) if clustered and fpc else (PSU,) if clustered else ()
     return Design(STRATUM, clusters, "weight", fpc, singleton=singleton), frame
 

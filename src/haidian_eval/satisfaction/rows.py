@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from haidian_eval.errors import ParameterError, TableError, not_known
-from haidian_eval.satisfaction.hiding import Zeros, grid_of, search, with_totals
+from haidian_eval.satisfaction.hiding import Zeros, grid_of, search
 from haidian_eval.satisfaction.suppression import TOTAL, beside, checked, laid_out, protect
 
 
@@ -145,13 +145,12 @@ def small_rates(
                    published=(margins, True))  # fmt: skip
     away = marks.reindex([*answers.index, TOTAL], fill_value="").ne("").to_numpy()[:, None]
     last = np.arange(grid.counts.shape[1]) == grid.counts.shape[1] - 1
-    floor = with_totals(np.where(away, 0, grid.floor)[:-1, :-1])
     primary = grid.primary & (away | ~last)
     if rates.population:
         people = pd.Series(frame[rates.population].to_numpy(), rows)
         people = people[rows != TOTAL].groupby(level=0).first().reindex(answers.index)
         primary &= ~(np.append(people, people.sum()) > rates.up_to)[:, None]
-    grid = replace(grid, primary=primary, floor=floor, hidden=grid.hidden | away,
+    grid = replace(grid, primary=primary, hidden=grid.hidden | away,
                    fixed=grid.fixed | (last & ~away))  # fmt: skip
     hidden = pd.DataFrame(search(grid)[:, :-1], [*answers.index, TOTAL], answers.columns)
     return looked_up(hidden, keys)

@@ -21,6 +21,7 @@ from haidian_eval.satisfaction.stages import Stage, read_stages, scales, taylor
 Array = np.ndarray
 ROUNDING = 1e-13  # of a sum of squares
 SAME = 1e-9  # relative variance of a number that does not vary
+SUBSET = 1e-9  # relative difference of sums of weights that rounding explains
 PRESENT = "_present"  # key: the row has a number in every variable
 
 
@@ -287,6 +288,12 @@ def assemble(
     factors = [np.ones(len(n))]
     for step in steps:
         factors.append(factors[-1] * step.factor(cells))
+        total = float(found.weighted[:, 0] @ factors[-1])
+        if abs(total - step.total) > SUBSET * abs(step.total):
+            raise ParameterError(
+                f"weights add up to {total:g}, {step.total:g} when they were calibrated: these are "
+                "other rows; calibrate the table that is estimated from, name domains with `by`"
+            )
     replicates = (
         None
         if not staged

@@ -1,10 +1,8 @@
-"""What n tells 92 from 90 %: respondents, differences and widths, before a survey goes out."""
+"""What n tells 92 from 90 %: respondents and differences, before a survey goes out."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import ceil, inf, sqrt
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,44 +50,6 @@ def smallest_difference(
     ends = {"lower": 0.0, "higher": 1.0}
     return pd.Series({side: brentq(lack, end, p, xtol=1e-12) if lack(end) < 0 else np.nan
                       for side, end in ends.items()})  # fmt: skip
-
-
-def half_width(p: float, n: float, deff: float = 1.0, *, level: float = 0.95) -> float:
-    """Return half the width of Wilson's (1927) interval of a share at n / deff respondents."""
-    low, high = wilson(p, n, deff, level)
-    return (high - low) / 2
-
-
-def size_table(
-    p1: float, p2: float, n: float, *, deffs: Sequence[float] = (1.0, 1.5, 2.0, 3.0),
-    power: float = 0.8, significance: float = 0.05,
-) -> pd.DataFrame:  # fmt: skip
-    """Return what n respondents tell and how many tell p1 from p2, a row per design effect.
-
-    Columns: deff, n_effective, low, high (Wilson's interval of p1), needed (in each of two
-    surveys), needed_target (p2 against a fixed p1), lower, higher (than p1, in a second n).
-    """
-    options: dict[str, Any] = {"power": power, "significance": significance}
-    rows = [
-        (deff, n / deff, *wilson(p1, n, deff, 1 - significance),
-         sample_needed(p1, p2, deff=deff, **options),
-         sample_needed(p1, p2, deff=deff, one_sample=True, **options),
-         *smallest_difference(n, n, p1, deff=deff, **options))
-        for deff in deffs
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["deff", "n_effective", "low", "high", "needed",
-                                       "needed_target", "lower", "higher"])  # fmt: skip
-
-
-def wilson(p: float, n: float, deff: float, level: float) -> tuple[float, float]:
-    """Return both ends of Wilson's interval."""
-    from statsmodels.stats.proportion import proportion_confint
-
-    if not (0 <= p <= 1 and n >= 1 and deff > 0 and 0 < level < 1):
-        raise ParameterError(f"p = {p}, n = {n}, deff = {deff}, level = {level}: shares lie between"
-                             " 0 and 1, n is 1 or more, deff above 0")  # fmt: skip
-    low, high = proportion_confint(p * n / deff, n / deff, 1 - level, method="wilson")
-    return float(low), float(high)
 
 
 def detectable(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -22,13 +22,15 @@ from haidian_eval.satisfaction.calibration import (
 )
 from haidian_eval.satisfaction.sample import Sample, read_cells
 
+Totals: TypeAlias = pd.Series | pd.DataFrame | Mapping[str, Any]
 AGREE = 1e-6  # relative difference between the sums of margins that rounding explains
 
 
-def post_stratify(frame: Any, design: AnyDesign, totals: pd.Series) -> Calibrated:
+def post_stratify(frame: Any, design: AnyDesign, totals: Totals) -> Calibrated:
     """Return the design with weights that add up to known totals of groups.
 
-    totals: population counts, indexed by level; the index is named after its column, or columns.
+    totals: population counts, indexed by level, the index named after its column, or columns; or
+    {column: {level: count}}, or a frame with the counts in its last column.
     Standard errors by the residuals of the group means. Raises ParameterError for levels that the
     sample or the totals lack, and for counts that are none.
     """
@@ -39,7 +41,7 @@ def post_stratify(frame: Any, design: AnyDesign, totals: pd.Series) -> Calibrate
 
 
 def rake(
-    frame: Any, design: AnyDesign, margins: Sequence[pd.Series], tolerance: float = 1e-10
+    frame: Any, design: AnyDesign, margins: Sequence[Totals] | Totals, tolerance: float = 1e-10
 ) -> Calibrated:
     """Return the design with weights that meet several margins at once.
 
@@ -49,6 +51,8 @@ def rake(
     different sums, and where the margins cannot be met.
     """
     given = [margins] if isinstance(margins, pd.Series) else list(margins)
+    if isinstance(margins, Mapping):
+        given = [{column: counts} for column, counts in margins.items()]
     if not given:
         raise ParameterError("raking needs at least one margin")
     if not tolerance > 0:
@@ -130,23 +134,39 @@ def calibrated(sample: Sample, design: AnyDesign, step: Step) -> Calibrated:
     factor = step.fit(sample.keys, sample.weights, sample.n)
     columns = list(step.columns)
     known = sample.keys[columns].assign(**{FACTOR: factor}).drop_duplicates(columns)
-    return Calibrated(base(design), (*steps_of(design), replace(step, known=known)))
+    done = replace(step, known=known, total=float(sample.weights @ factor))
+    return Calibrated(base(design), (*steps_of(design), done))
 
 
-def margin(totals: pd.Series) -> tuple[tuple[str, ...], pd.Series]:
+def margin(totals: Totals) -> tuple[tuple[str, ...], pd.Series]:
     """Return the columns of a margin and its totals by level; ParameterError if it is none."""
-    if not isinstance(totals, pd.Series):
-        raise ParameterError(f"totals are a Series of counts by level, not {type(totals).__name__}")
-    columns = tuple(totals.index.names)
+    counts = as_series(totals)
+    columns = tuple(counts.index.names)
     if not all(isinstance(name, str) for name in columns):
         raise ParameterError("name the index of the totals after the column that it lists")
-    value = pd.to_numeric(totals, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    value = pd.to_numeric(counts, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     if not len(value) or not np.isfinite(value).all() or (value < 0).any() or value.sum() <= 0:
         raise ParameterError(f"totals of {columns} must be counts, none negative, not all 0")
-    if totals.index.has_duplicates:
-        twice = totals.index[totals.index.duplicated()][0]
+    if counts.index.has_duplicates:
+        twice = counts.index[counts.index.duplicated()][0]
         raise ParameterError(f"totals of {columns} name the level {twice!r} twice")
-    return columns, levels(totals)
+    return columns, levels(counts)
+
+
+def as_series(totals: Any) -> pd.Series:
+    """Return counts by level, also from {column: {level: count}} or a frame with counts last."""
+    if isinstance(totals, pd.DataFrame) and totals.shape[1] > 1:
+        return totals.set_index(list(totals.columns[:-1])).iloc[:, 0]
+    if isinstance(totals, Mapping) and len(totals) == 1:
+        column, counts = next(iter(totals.items()))
+        if isinstance(counts, Mapping | pd.Series):
+            return pd.Series(counts).rename_axis(column)
+    if not isinstance(totals, pd.Series):
+        raise ParameterError(
+            f"totals are counts by level: a Series whose index is named after the column, a frame "
+            f"with the counts last, or {{column: {{level: count}}}}; not {type(totals).__name__}"
+        )
+    return totals
 
 
 def both_ways(sample: Sample, columns: Sequence[str], target: pd.Series) -> None:
@@ -155,7 +175,7 @@ def both_ways(sample: Sample, columns: Sequence[str], target: pd.Series) -> None
     used = sample.keys[sample.weights > 0]
     here = pd.MultiIndex.from_frame(used[list(columns)].drop_duplicates())
     there = target.index[target > 0]
-    if len(new := here.difference(target.index)):
+    if len(new := here.difference(there)):
         raise ParameterError(
             f"{[*columns]} has levels {say(new)} without a population total (known: "
             f"{say(target.index)}); add totals, or recode the rows"

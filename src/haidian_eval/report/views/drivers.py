@@ -29,9 +29,12 @@ def reliability(cases: Sequence[Case]) -> pd.DataFrame:
 def term_name(term: str, case: Case) -> str:
     """Return a term of the model, such as C(mode)[T.web], in words."""
     by, _, level = term.removeprefix("C(").removesuffix("]").partition(")[T.")
-    return (
-        f"{variable_name(by, case.words)}: {level_name(by, level, case.words)}" if level else term
-    )
+    if not level:
+        return term
+    base = case.own.survey.frame[by].dropna().min()  # levels are in the order of their codes
+    return case.words.text("satisfaction.term", by=variable_name(by, case.words),
+                           level=level_name(by, level, case.words),
+                           base=level_name(by, base, case.words))  # fmt: skip
 
 
 def ordinal(cases: Sequence[Case]) -> pd.DataFrame:
@@ -49,6 +52,15 @@ def ordinal(cases: Sequence[Case]) -> pd.DataFrame:
             population=case.population,
         ))  # fmt: skip
     return put_together(cases, parts, "ordinal")
+
+
+def lacking(cases: Sequence[Case]) -> str:
+    """Return what could not be had of which survey, and why."""
+    return "\n".join(
+        case.words.text("satisfaction.lacking.line", **said(case), why=why,
+                        what=case.words.text(f"satisfaction.lacking.{part}"))
+        for case in cases for part, why in case.own.explained.why.items() if part != "parallel"
+    )  # fmt: skip
 
 
 def explained(cases: Sequence[Case]) -> list[Case]:

@@ -24,7 +24,7 @@ from haidian_eval.satisfaction.hotline import (
     rank_streets,
 )
 from haidian_eval.satisfaction.rows import suppress_rows
-from haidian_eval.satisfaction.run_charts import run_charts
+from haidian_eval.satisfaction.run_charts import FEWEST, RunCharts, run_charts
 
 CHARTED = RATES[:3]  # those that are called the three rates
 ENDS = ("value", "low", "high")
@@ -73,6 +73,7 @@ def told(case: Hotline) -> Said:
 def excluded(case: Hotline) -> pd.DataFrame:
     """Return why tickets do not count."""
     rows = exclusions(case.tickets, case.plan.hotline)
+    rows = suppress_rows(rows, "reason", count="tickets", threshold=case.plan.threshold)
     rows = rows.assign(counted=rows["counts"].astype(str).str.lower(), source_id=case.source)
     return lay_out("satisfaction.exclusions", rows, case.words)
 
@@ -95,49 +96,62 @@ def funnel(case: Hotline) -> pd.DataFrame:
 
 def months(case: Hotline) -> pd.DataFrame:
     """Return the three rates by month with centre, limits and signals, in per cent."""
-    rows = hotline_rates(case.tickets, case.plan.hotline, "month")
     parts = []
-    for rate in CHARTED:
-        frame = run_charts(rows, rate, case.plan.hotline.chart).frame
+    for rate, frame in ((rate, one.frame) for rate, one in charts(case).items()):
         ends = {name: 100 * frame[name] for name in ("value", "centre", "low", "high")}
         parts.append(frame.assign(**ends, rate=rate,
                                   title=case.words.text(f"satisfaction.rates.{rate}")))  # fmt: skip
-    return pd.concat(parts, ignore_index=True).assign(source_id=case.source)
+    return pd.concat(parts or [pd.DataFrame()], ignore_index=True).assign(source_id=case.source)
+
+
+def charts(case: Hotline) -> dict[str, RunCharts]:
+    """Return the run chart of each rate that has two months with enough tickets."""
+    rows = protected(case, "month")
+    rows = rows[rows["suppressed"] == ""].astype({"denominator": "int64"})
+    months = rows[rows["month"].notna()].groupby("rate")["month"].nunique()
+    return {rate: run_charts(rows, rate, case.plan.hotline.chart)
+            for rate in CHARTED if months.get(rate, 0) >= FEWEST}  # fmt: skip
 
 
 def alarms(case: Hotline) -> Said:
     """Return how often the charts signal, and how often they would if nothing had changed."""
-    rows = hotline_rates(case.tickets, case.plan.hotline, "month")
-    charts = {rate: run_charts(rows, rate, case.plan.hotline.chart).series.iloc[0]
-              for rate in CHARTED}  # fmt: skip
+    series = [one.series.iloc[0] for one in charts(case).values()]
     return {
-        "signals": sum(int(one["signals"]) for one in charts.values()),
-        "expected": f"{sum(one['expected'] for one in charts.values()):.2f}",
-        "months": int(max(one["months"] for one in charts.values())),
+        "charts": len(series), "signals": sum(int(one["signals"]) for one in series),
+        "expected": f"{sum(one['expected'] for one in series):.2f}",
+        "months": max((int(one["months"]) for one in series), default=0),
     }  # fmt: skip
 
 
 def split(case: Hotline, by: str) -> pd.DataFrame:
     """Return the rates by street, department, category; those of few tickets are not shown."""
-    rows = hotline_rates(case.tickets, case.plan.hotline, by)
-    wide = rows.pivot(index=by, columns="rate").reset_index()
+    wide = protected(case, by).pivot(index=by, columns="rate").reset_index()
     table = pd.DataFrame({by: wide[by]})
     for rate in RATES:
         table[f"{rate}_of"] = wide[("denominator", rate)]
         for name in ENDS:
             table[f"{rate}_{name}"] = 100 * wide[(name, rate)].astype(float)
-    of = [f"{rate}_of" for rate in RATES]
-    table["least"] = table[of].min(axis=1)
-    shown = suppress_rows(table, by, count="least", threshold=case.plan.threshold)
-    spans = {f"{rate}_shown": [with_ends(row, rate) for row in shown.to_dict("records")]
+    spans = {f"{rate}_shown": [with_ends(row, rate) for row in table.to_dict("records")]
              for rate in RATES}  # fmt: skip
-    return named_rows(case, by, shown.assign(**spans, source_id=case.source))
+    return named_rows(case, by, table.assign(**spans, source_id=case.source))
+
+
+def protected(case: Hotline, by: str) -> pd.DataFrame:
+    """Return the rates by a column, all of a unit blank where one would tell of few tickets.
+
+    Every table takes them from here: what one hides, another must not show.
+    """
+    rows = hotline_rates(case.tickets, case.plan.hotline, by)
+    least = rows.groupby(by, dropna=False)["denominator"].transform("min")
+    return suppress_rows(rows.assign(least=least), by, count="least",
+                         values=[*ENDS, "numerator", "denominator", "n", "excluded"],
+                         threshold=case.plan.threshold)  # fmt: skip
 
 
 def with_ends(row: Mapping[str, Any], rate: str) -> str | None:
-    """Return a rate with its interval."""
+    """Return a rate with its interval and denominator."""
     value, low, high = (row[f"{rate}_{name}"] for name in ENDS)
-    return None if pd.isna(value) else f"{value:.1f} [{low:.1f}, {high:.1f}]"
+    return None if pd.isna(value) else (f"{value:.1f} [{low:.1f}–{high:.1f}] / {row[f'{rate}_of']}")
 
 
 def named_rows(case: Hotline, by: str, rows: pd.DataFrame) -> pd.DataFrame:
@@ -166,8 +180,11 @@ def streets(case: Hotline) -> pd.DataFrame:
     rows = rank_streets(case.tickets, case.plan.hotline)
     shares = ["value", "standard", "low", "high", "contact", "contact_low", "contact_high"]
     told = rows.assign(**{x: 100 * rows[x] for x in [*shares, "covered"]}, source_id=case.source)
-    shown = suppress_rows(told, "street", count="denominator", threshold=case.plan.threshold)
-    return lay_out("satisfaction.streets", named_rows(case, "street", shown), case.words)
+    known = protected(case, "street")
+    few = told["street"].isin(known.loc[known["suppressed"] != "", "street"])
+    numbers = told.columns.drop(["street", "source_id"])
+    told[numbers] = told[numbers].mask(few)
+    return lay_out("satisfaction.streets", named_rows(case, "street", told), case.words)
 
 
 def high(case: Hotline) -> str:
@@ -176,7 +193,8 @@ def high(case: Hotline) -> str:
     words = {rate: text(f"satisfaction.rates.{rate}") for rate in CHARTED}
     rows, lines = hotline_rates(case.tickets, rule, "street"), []
     for rate in CHARTED:
-        found = ceiling(rows, rate, rule)
+        if not (found := ceiling(rows, rate, rule)).units:
+            continue
         key = "high" if found.warned else "spread"
         said: Said = {
             "overall": percent(found.overall),
@@ -194,14 +212,14 @@ def kept(case: Hotline) -> pd.DataFrame:
     """Return the rates of streets and departments in the shape of the table `values`."""
     parts: list[pd.DataFrame] = [pd.DataFrame(columns=KEPT)]
     for by in ["", *OF_UNITS] if len(case.tickets) else []:
-        rows = hotline_rates(case.tickets, case.plan.hotline, by or ())
-        rows = rows[rows["denominator"] >= case.plan.threshold]
+        rows = protected(case, by) if by else hotline_rates(case.tickets, case.plan.hotline)
+        rows = rows[rows["denominator"].ge(case.plan.threshold).fillna(False)]
         rows = rows[rows[by].notna()] if by else rows
         se = np.sqrt(rows["value"] * (1 - rows["value"]) / rows["denominator"])
         parts.append(pd.DataFrame({
             "unit_id": rows[by] if by else None, "indicator_id": "hotline_" + rows["rate"],
             "period": year_of(case.tickets["received_on"]), "value": 100 * rows["value"],
-            "se": 100 * se, "n": rows["denominator"], "source_id": case.source,
+            "se": 100 * se, "n": rows["denominator"].astype("int64"), "source_id": case.source,
         }))  # fmt: skip
     return pd.concat(parts, ignore_index=True)
 

@@ -54,11 +54,6 @@ def percent(value: float, digits: int = 1) -> str:
     return "—" if pd.isna(value) else f"{100 * value:.{digits}f}%"
 
 
-def between(low: float, high: float) -> str:
-    """Return the ends of an interval of shares in per cent."""
-    return "—" if pd.isna(low) else f"{percent(low)}～{percent(high)}"
-
-
 def with_range(found: Share) -> dict[str, object]:
     """Return a share and its interval in per cent, for a table."""
     return {"value": 100 * found.value, "low": 100 * found.low, "high": 100 * found.high}
@@ -78,29 +73,39 @@ def verdict(case: Case) -> Said:
     return {
         "verdict": text(f"opinion.verdicts.{state}"), "meaning": text(f"opinion.meanings.{state}"),
         "why": text("opinion.failing", reasons=why) if own.reasons else "",
-        "method": text(f"opinion.methods.{state}"), "near": f"{case.rule.near:g}",
+        "method": text(f"opinion.methods.{state}"), "likeness": f"{case.rule.near:g}",
         "folds": case.rule.folds, "repeats": case.rule.repeats, "persons": case.rule.persons,
         "documents": own.segments["document"].nunique(), "lead": case.rule.lead_coder,
         "draws": case.rule.draws, "longest": case.rule.quotation, **sizes,
     } | worth(case)  # fmt: skip
 
 
+def between(case: Case, low: float, high: float, *, digits: int = 1) -> str:
+    """Return the ends of an interval: of shares in per cent, of coefficients with two decimals."""
+    if pd.isna(low):
+        return "—"
+    shown = [percent(x) if digits == 1 else f"{x:.{digits}f}" for x in (low, high)]
+    return case.words.text("opinion.between", low=shown[0], high=shown[1])
+
+
 def worth(case: Case) -> Said:
     """Return accuracy, agreement and calibration for sentences, with intervals."""
-    own, said = case.own, {}
+    own, nan, said = case.own, np.nan, dict[str, object]()
     whole = own.agreement[own.agreement["who"] == ""].set_index("target")
-    for target in ("theme", "polarity"):
-        proof = own.proof.get(target)
-        found = proof.right if proof else Share(np.nan, np.nan, np.nan, 0, 0)
-        said[f"{target}_right"] = percent(found.value)
-        said[f"{target}_range"] = between(found.low, found.high)
-        said[f"{target}_base"] = percent(proof.baseline.value) if proof else "—"
-        said[f"{target}_error"] = percent(proof.error.value) if proof else "—"
-        row = whole.loc[target] if target in whole.index else None
-        said[f"{target}_alpha"] = "—" if row is None else f"{row['value']:.2f}"
-        said[f"{target}_alpha_range"] = (
-            "—" if row is None else f"{row['low']:.2f}～{row['high']:.2f}"
-        )
+    ends = whole.reindex(["theme", "polarity"])[["value", "low", "high"]].astype(float)
+    for target, row in ends.iterrows():
+        proof = own.proof.get(str(target))
+        found = proof.right if proof else Share(nan, nan, nan, 0, 0)
+        spread = proof.by_repeat if proof else np.array([nan])
+        said |= {
+            f"{target}_right": percent(found.value),
+            f"{target}_range": between(case, found.low, found.high),
+            f"{target}_base": percent(proof.baseline.value if proof else nan),
+            f"{target}_error": percent(proof.error.value if proof else nan),
+            f"{target}_spread": between(case, spread.min(), spread.max()),
+            f"{target}_alpha": "—" if pd.isna(row["value"]) else f"{row['value']:.2f}",
+            f"{target}_alpha_range": between(case, row["low"], row["high"], digits=2),
+        }
     return said
 
 
@@ -173,12 +178,10 @@ def accuracies(case: Case) -> pd.DataFrame:
 def measures(proof: Accuracy) -> dict[str, dict[str, object]]:
     """Return the measures of one target in per cent, each with its interval where it has one."""
     none = {"low": np.nan, "high": np.nan}
-    spread = 100 * proof.by_repeat
     return {
         "accuracy": with_range(proof.right), "baseline": with_range(proof.baseline),
         "balanced": with_range(proof.balanced), "error": with_range(proof.error),
         "by_chance": {"value": 100 * proof.by_chance, **none},
-        "repeats": {"value": spread.mean(), "low": spread.min(), "high": spread.max()},
         "brier": {"value": 100 * proof.brier, **none},
         "brier_baseline": {"value": 100 * proof.brier_baseline, **none},
     }  # fmt: skip
@@ -270,7 +273,8 @@ def shares(case: Case) -> pd.DataFrame:
 
 def quoted(case: Case) -> pd.DataFrame:
     """Return representative quotations with how many segments stand behind each."""
-    rows = case.own.quotations
+    order = case.own.quotations["theme"].map(themes_shown(case).index)
+    rows = case.own.quotations.iloc[order.argsort(kind="stable")]
     words = {"theme": "themes", "polarity": "signs", "channel": "channels"}
     said = {name: [case.word(group, one) for one in rows[name]] for name, group in words.items()}
     return rows.assign(**said)
@@ -285,7 +289,7 @@ def finding(case: Case) -> Said:
     if len(whole):
         top = whole.iloc[0]
         more = {"theme": top["theme"], "share": percent(top["value"] / 100),
-                "range": between(top["low"] / 100, top["high"] / 100)}  # fmt: skip
+                "range": between(case, top["low"] / 100, top["high"] / 100)}  # fmt: skip
         lines.append(case.words.text("opinion.findings.theme", **said, **more))
         lines += negative_line(case, rows[rows["theme"] == top["theme"]], said)
     lines.append(case.words.text("opinion.findings.limits", **said))
@@ -298,7 +302,7 @@ def negative_line(case: Case, rows: pd.DataFrame, said: Said) -> list[str]:
     return [
         case.words.text(
             "opinion.findings.negative", theme=row.theme, share=percent(row.value / 100),
-            range=between(row.low / 100, row.high / 100), n=int(row.n),
+            range=between(case, row.low / 100, row.high / 100), n=int(row.n),
         )
         for row in own.itertuples()
     ]  # fmt: skip

@@ -30,6 +30,7 @@ from haidian_eval.satisfaction.participation import (
 from haidian_eval.satisfaction.rows import suppress_rows
 
 SHARES = ["share", "share_low", "share_high", "population_share"]
+ENDS = ["value", "low", "high"]
 TOLD = [*SHARES[:3], "ratio", "ratio_low", "ratio_high", "per_thousand", "events"]  # of who came
 
 
@@ -94,7 +95,9 @@ def told(case: Participation, group: tuple[str, str]) -> Said:
 def held(case: Participation) -> pd.DataFrame:
     """Return events by kind, and how many of those invited came."""
     rows = attendance(case.events, "kind", level=case.plan.level)
-    ends = {name: 100 * rows[name] for name in ("value", "low", "high")}
+    rows = suppress_rows(rows, "kind", count="attended", threshold=case.plan.threshold,
+                         values=["invited", *ENDS])  # fmt: skip
+    ends = {name: 100 * rows[name] for name in ENDS}
     return lay_out("satisfaction.events", rows.assign(**ends, source_id=case.source), case.words)
 
 
@@ -102,7 +105,7 @@ def answered(case: Participation) -> pd.DataFrame:
     """Return how many proposals were replied to, in time, adopted; and after how many days."""
     text, level = case.words.text, case.plan.level
     rates = replies(case.rows, case.as_of, level=level)
-    rows = rates.assign(**{name: 100 * rates[name] for name in ("value", "low", "high")},
+    rows = rates.assign(**{name: 100 * rates[name] for name in ENDS},
                         unit="%")  # fmt: skip
     days = days_to_reply(case.rows, case.as_of, level=level).iloc[0]
     last = {"rate": "days", "value": days["median"], "low": days["low"], "high": days["high"],

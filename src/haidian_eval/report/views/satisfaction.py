@@ -82,12 +82,18 @@ def weights(cases: Sequence[Case]) -> pd.DataFrame:
 
 
 def margins(cases: Sequence[Case]) -> pd.DataFrame:
-    """Return shares of levels before and after weighting; of many levels the largest gap."""
+    """Return shares of levels before and after weighting; of many levels the largest gap.
+
+    A variable with a level of few is not told of the sample.
+    """
     parts = []
     for case in cases:
         rows, text = case.own.weights.margins, case.words.text
         for name, own in rows.groupby("variable", sort=False):
+            own = official(own, str(name), "level")
             shares = own[["population", "unweighted", "design", "final"]]
+            if own["n"].min() < case.plan.threshold:  # a share of the sample is a number of people
+                shares = shares.assign(unweighted=np.nan, design=np.nan)
             if len(own) > SHORT:
                 gaps = shares.sub(shares["population"], axis=0).abs().max().to_frame().T
                 shares = gaps.assign(population=np.nan)

@@ -10,6 +10,7 @@ import pandas as pd
 from haidian_eval.params import Satisfaction as Plan
 from haidian_eval.report.exhibit import MINUS, joined
 from haidian_eval.report.layout import lay_out
+from haidian_eval.report.layout import layout as columns_of
 from haidian_eval.report.operations import Said, Words
 from haidian_eval.report.views import names
 from haidian_eval.satisfaction.assessment import Satisfaction, assess_satisfaction
@@ -54,6 +55,8 @@ def read(tables: Mapping[str, pd.DataFrame], plan: Plan, words: Words) -> list[C
 
 def put_together(cases: Sequence[Case], parts: Sequence[pd.DataFrame], layout: str) -> pd.DataFrame:
     """Return rows of all surveys as a table of layouts.toml."""
+    if not parts:
+        return pd.DataFrame(columns=list(columns_of(f"satisfaction.{layout}")))
     return lay_out(f"satisfaction.{layout}", pd.concat(parts, ignore_index=True), cases[0].words)
 
 
@@ -77,7 +80,8 @@ def said(case: Case) -> Said:
     return {
         "population": case.population, "wave": own.survey.wave, "rate": percent(rate["estimate"]),
         "low": percent(rate["low"]), "high": percent(rate["high"]), "n": int(rate["n"]),
-        "deff": f"{rate['deff']:.2f}", "level": f"{case.plan.level:.0%}",
+        "deff": "—" if pd.isna(rate["deff"]) else f"{rate['deff']:.2f}",
+        "level": f"{case.plan.level:.0%}",
         "response": percent(own.disposition["rr1"]), "cut": cut_of(item, case.words),
         "before": case.plan.before, "frame": listed(own.survey.drawn["frame"], case),
         "threshold": case.plan.threshold,
