@@ -49,21 +49,19 @@ Case = Callable[..., pd.DataFrame]
 
 
 def variables(units: pd.DataFrame) -> pd.DataFrame:
-    """Return units with what is estimated of them; `index` hardly has ties, for its median."""
+    """Return units with what is estimated of them, blank outside a domain; `index` has no ties."""
     number = units["respondent_id"].str[5:].astype(float)  # stays with a unit in every sample
     index = units[ITEMS].sum(axis=1) + number * 0.6180339887 % 1
     good, fast = ((units[item] >= 4).astype(float) for item in ("overall", "speed"))
-    return units.assign(satisfied=good, fast=fast, both=good * fast, index=index)
+    return units.assign(
+        satisfied=good, fast=fast, both=good * fast, index=index,
+        park=good.where(units["park_id"] == PARK), young=good.where(units["age_band"] == "18-29"),
+        micro=units["overall"].where(units["size_class"] == "micro"),
+    )  # fmt: skip
 
 
 def rate(frame: pd.DataFrame, design: Any, **more: Any) -> pd.DataFrame:
     return estimate(frame, design, "satisfied", **more)
-
-
-def of(frame: pd.DataFrame, design: Any, column: str, level: str, **more: Any) -> pd.DataFrame:
-    """Return the estimate of one level, a domain of the sample."""
-    found = estimate(frame, design, more.pop("variable", "satisfied"), by=column, **more)
-    return found[found[column] == level]
 
 
 def raked(frame: pd.DataFrame, design: Any, units: pd.DataFrame, name: str) -> Any:
@@ -93,9 +91,7 @@ def truths(units: pd.DataFrame, later: pd.DataFrame) -> dict[str, float]:
         "rate": units["satisfied"].mean(), "mean": units["overall"].mean(),
         "total": units["satisfied"].sum(), "median": units["index"].quantile(interpolation="lower"),
         "ratio": units["both"].sum() / units["fast"].sum(),
-        "park": units.loc[units["park_id"] == PARK, "satisfied"].mean(),
-        "micro": units.loc[units["size_class"] == "micro", "overall"].mean(),
-        "young": units.loc[units["age_band"] == "18-29", "satisfied"].mean(),
+        **{domain: units[domain].mean() for domain in ("park", "micro", "young")},
     }  # fmt: skip
 
 
@@ -106,11 +102,10 @@ def of_firms(units: pd.DataFrame) -> dict[str, Case]:
         "rate": lambda f: rate(f, FIRMS),
         "rate, raked": lambda f: rate(f, raked(f, FIRMS, units, "enterprise")),
         "mean": lambda f: estimate(f, FIRMS, "overall"),
-        "total": lambda f: rate(f, FIRMS, kind="total"),
         "ratio": lambda f: estimate(f, FIRMS, "both", kind="ratio", denominator="fast"),
         "median": lambda f: estimate(f, FIRMS, "index", kind="quantile"),
-        "micro (mean)": lambda f: of(f, FIRMS, "size_class", "micro", variable="overall"),
-        "park (rate, logit)": lambda f: of(f, FIRMS, "park_id", PARK, interval="logit"),
+        "micro (mean)": lambda f: estimate(f, FIRMS, "micro"),
+        "park (rate, logit)": lambda f: estimate(f, FIRMS, "park", interval="logit"),
         "[rate, answering, design weights]": lambda f: rate(answering(f), FIRMS),
         "rate, answering, cells": lambda f: rate(f, cells(f, "enterprise")),
         "rate, answering, post-stratified": lambda f: rate(
@@ -120,7 +115,6 @@ def of_firms(units: pd.DataFrame) -> dict[str, Case]:
         "change": change,
         "change, answering, cells": lambda f, g: change(
             f, g, cells(g, "enterprise"), before_design=cells(f, "enterprise")),
-        "[change, waves as if independent]": lambda f, g: change(f, g, overlap=None),
     }  # fmt: skip
 
 
@@ -128,13 +122,13 @@ def of_residents(units: pd.DataFrame) -> dict[str, Case]:
     """Return estimates of residents by label; in brackets those that are not asked to cover."""
     return {
         "rate": lambda f: rate(f, PERSONS),
-        "young (rate)": lambda f: of(f, PERSONS, "age_band", "18-29"),
+        "total": lambda f: rate(f, PERSONS, kind="total"),
+        "young (rate)": lambda f: estimate(f, PERSONS, "young"),
         "rate, raked": lambda f: rate(f, raked(f, PERSONS, units, "resident")),
         "[rate, jackknife, no correction]": lambda f: rate(f, JACKKNIFE),
         "[rate, jackknife, first stage]": lambda f: rate(f, JACKKNIFE_FPC),
         "[rate, answering, design weights]": lambda f: rate(answering(f), FEW),
-        "rate, answering, cells": lambda f: rate(
-            f, cells(f, "resident")),
+        "rate, answering, cells": lambda f: rate(f, cells(f, "resident")),
         "rate, answering, raked": lambda f: rate(
             a := answering(f), raked(a, FEW, units, "resident")),
     }  # fmt: skip
