@@ -223,13 +223,15 @@ def test_answers_are_weighted_up_within_cells_by_hand() -> None:
     # 2 (4/3 4 + 5), 2 x 5; q: 2 (2 x 0 + 7) = 14 and 14
     z = np.array([2.0, 22 / 3, 62 / 3, 10.0, 14.0, 14.0])
     assert z.sum() == pytest.approx(68.0)
-    by_hand = (1 - 6 / 12) * 6 / 5 * ((z - z.mean()) ** 2).sum()
+    # chance in answering, of the half that was drawn: w^2 g (g - 1) e^2, e = -3, -1, 4, and 0
+    chance = 6 / 12 * 4 * 4 / 3 * 1 / 3 * (9 + 1 + 16)
+    by_hand = (1 - 6 / 12) * 6 / 5 * ((z - z.mean()) ** 2).sum() + chance
     assert total["se"] ** 2 == pytest.approx(by_hand, rel=EXACT)
     mean = estimate(frame, adjusted, "y").iloc[0]
     u = np.array([2.0, 4.0, 9.0, 0.0, 7.0, 0.0]) - 68 / 12
     answered, inside = frame["answered"].to_numpy(), np.array([5.0] * 4 + [7.0] * 2) - 68 / 12
     z = 2 * (answered * np.array([4 / 3] * 4 + [2] * 2) * (u - inside) + inside) / 12
-    by_hand = (1 - 6 / 12) * 6 / 5 * ((z - z.mean()) ** 2).sum()
+    by_hand = (1 - 6 / 12) * 6 / 5 * ((z - z.mean()) ** 2).sum() + chance / 12**2
     assert (mean["estimate"], mean["se"] ** 2) == (
         pytest.approx(68 / 12, rel=EXACT), pytest.approx(by_hand, rel=EXACT)
     )  # fmt: skip
@@ -299,3 +301,19 @@ def test_change_among_the_same_units_is_a_contrast_of_two_answers(adjust: str, k
     inside = contrast(both, design, ["later", "y"], weights, by="sector", **options).iloc[0]
     assert by.loc["B", "change"] == pytest.approx(inside["estimate"], rel=1e-9)
     assert by.loc["B", "se"] == pytest.approx(inside["se"], rel=1e-9)
+
+
+def test_chance_in_answering_is_not_hidden_by_a_census() -> None:
+    """All N are asked, r answer at random: the variance is (1/r - 1/N) times that of answers."""
+    answers = np.array([1.0, 4.0, 2.0, 8.0, 5.0])
+    frame = pd.DataFrame(
+        {"y": [*answers, np.nan, np.nan, np.nan], "N": 8.0, "r": [1] * 5 + [0] * 3}
+    )
+    design = Design(fpc="N")
+    found = estimate(frame, non_response(frame, design, "r"), "y").iloc[0]
+    assert found["estimate"] == pytest.approx(4.0)
+    assert found["se"] ** 2 == pytest.approx((1 / 5 - 1 / 8) * answers.var(), rel=1e-12)
+    clustered = frame.assign(psu=[1, 1, 2, 2, 3, 3, 1, 2], psus=3.0)
+    whole = Design(clusters="psu", fpc="psus")
+    again = estimate(clustered, non_response(clustered, whole, "r"), "y").iloc[0]
+    assert again["se"] == pytest.approx(found["se"], rel=1e-12)

@@ -14,6 +14,8 @@ from haidian_eval.satisfaction.calibration import AnyDesign, base, calibrated_by
 from haidian_eval.satisfaction.cells import columns_of
 from haidian_eval.satisfaction.design import Replicates
 
+SAME = 1e-9  # relative variance of a number that does not vary
+
 
 def first_number(source: Any, name: str) -> float:
     """Return a number near those of a column: sums of differences from it keep their digits."""
@@ -93,3 +95,27 @@ def dask_range(column: Any) -> tuple[float, float, int]:
     """Return the range of a column of a Dask frame."""
     least, most = float(column.min().compute()), float(column.max().compute())
     return least, most, int(column.isna().sum().compute())
+
+
+def there(name: str, kind: Any) -> nw.Expr:
+    """Return whether a number is one, for types that know NaN as well."""
+    blank = nw.col(name).is_null()
+    return ~(blank | nw.col(name).is_nan()) if kind.is_float() else ~blank
+
+
+def may_lack(source: Any, name: str) -> bool:
+    """Return whether a column may have missing numbers."""
+    return not isinstance(source, pd.DataFrame) or bool(source[name].hasnans)
+
+
+def counted(cells: pd.DataFrame, name: str) -> np.ndarray:
+    """Return the population count of each cell; raise ParameterError where its rows differ."""
+    n = cells["_v0"].to_numpy()
+    mean, square = (cells[f"{own}_{name}"].to_numpy() / n for own in ("_n", "_nn"))
+    if (np.isfinite(mean) & (square - mean**2 > SAME * mean**2)).any():
+        raise ParameterError(
+            f"column {name!r} varies within a stratum, or is blank in some rows; a stratum has one "
+            "population count"
+        )
+    whole = np.round(mean)
+    return np.where(np.abs(mean - whole) < SAME * whole, whole, mean)

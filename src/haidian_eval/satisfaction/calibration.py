@@ -93,6 +93,8 @@ def calibrated_by(design: AnyDesign) -> list[str]:
 
 def groups(keys: pd.DataFrame, columns: Sequence[str]) -> Array:
     """Return a code for each combination of levels."""
+    if not columns:
+        return np.zeros(len(keys), dtype=np.int64)
     return coded(*(keys[name] for name in columns))
 
 

@@ -11,8 +11,23 @@ import numpy as np
 import pandas as pd
 
 from haidian_eval.errors import ParameterError
-from haidian_eval.satisfaction.admission import check_columns, check_weights, first_number
-from haidian_eval.satisfaction.calibration import AnyDesign, Step, base, calibrated_by, steps_of
+from haidian_eval.satisfaction.admission import (
+    check_columns,
+    check_weights,
+    counted,
+    first_number,
+    may_lack,
+    there,
+)
+from haidian_eval.satisfaction.calibration import (
+    AnyDesign,
+    Step,
+    base,
+    calibrated_by,
+    less,
+    over,
+    steps_of,
+)
 from haidian_eval.satisfaction.cells import plain, reduce
 from haidian_eval.satisfaction.design import Design, Replicates, named
 from haidian_eval.satisfaction.replication import Replication, given, jackknife
@@ -20,7 +35,6 @@ from haidian_eval.satisfaction.stages import Stage, read_stages, scales, taylor
 
 Array = np.ndarray
 ROUNDING = 1e-13  # of a sum of squares
-SAME = 1e-9  # relative variance of a number that does not vary
 SUBSET = 1e-9  # relative difference of sums of weights that rounding explains
 PRESENT = "_present"  # key: the row has a number in every variable
 
@@ -75,12 +89,36 @@ class Sample:
         out what it knows. Taylor linearisation.
         """
         active = np.abs(direction).max(axis=(1, 2), initial=0) > 0
+        chance = self.answering(direction)
         direction = self.project(direction)
         totals = np.einsum("ckp,cp->ck", direction, self.weighted)
         found = taylor(self.stages, totals, self.n, self.design.singleton, active)
         if self.stages[0].unit is None:
             scaled = direction * scales(self.stages[0])[self.stages[0].stratum][:, None, None]
             found += np.tensordot(scaled @ self.within, direction, axes=([0, 2], [0, 2]))
+        return found + chance
+
+    def answering(self, direction: Array) -> Array:
+        """Return what chance in answering adds (k, k) where the draw's finite population hides it.
+
+        Answering happens within the sample, so it is no smaller where much of the population was
+        drawn: the share drawn of sum w^2 g (g - 1) e^2 is added (Sarndal et al. 1992, 15.6).
+        """
+        found = np.zeros((direction.shape[1],) * 2)
+        final = self.project(direction) if any(s.kind == "response" for s in self.steps) else None
+        for step, before, after in zip(self.steps, self.factors, self.factors[1:], strict=False):
+            moved = step.project(self, direction, before, after)
+            if step.kind == "response" and final is not None:
+                kept = less(
+                    final, over(before, after - before)[:, None] * (direction - moved)[:, :, 0]
+                )
+                drawn = np.prod(
+                    [(at.drawn / at.population)[at.stratum] for at in self.stages], axis=0
+                )
+                share = drawn * np.where(after > 0, 1 - over(before, after), 0.0)
+                scaled = kept * share[:, None, None]
+                found += np.tensordot(scaled @ self.square, kept, axes=([0, 2], [0, 2]))
+            direction = moved
         return found
 
     def project(self, direction: Array) -> Array:
@@ -150,7 +188,10 @@ def read_cells(
     if gaps := [there(name, known[name]) for name in numbers if may_lack(source, name)]:
         asked[PRESENT] = nw.all_horizontal(*gaps, ignore_nulls=False)
     counts = named(own.fpc) if staged else ()
-    cells = reduce(source, asked, sums(dict(zip(numbers, shift[1:], strict=True)), own, counts))
+    shifts = dict(zip(numbers, shift[1:], strict=True))
+    answering = any(step.kind == "response" for step in steps_of(design))
+    squares = staged and (answering or not own.clusters)
+    cells = reduce(source, asked, sums(shifts, own, counts, squares))
     if not len(cells):
         raise ParameterError("the table has no rows; nothing can be estimated")
     cells = cells.assign(**{name: counted(cells, name) for name in counts})
@@ -160,19 +201,13 @@ def read_cells(
     return assemble(design, cells, found, np.array(shift), staged=staged)
 
 
-def there(name: str, kind: Any) -> nw.Expr:
-    """Return whether a number is one, for types that know NaN as well."""
-    blank = nw.col(name).is_null()
-    return ~(blank | nw.col(name).is_nan()) if kind.is_float() else ~blank
+def sums(
+    numbers: dict[str, float], design: Design, counts: Sequence[str], squares: bool
+) -> dict[str, nw.Expr]:
+    """Return the sums that are asked of the group-by; numbers: variable -> shift.
 
-
-def may_lack(source: Any, name: str) -> bool:
-    """Return whether a column may have missing numbers."""
-    return not isinstance(source, pd.DataFrame) or bool(source[name].hasnans)
-
-
-def sums(numbers: dict[str, float], design: Design, counts: Sequence[str]) -> dict[str, nw.Expr]:
-    """Return the sums that are asked of the group-by; numbers: variable -> shift."""
+    squares: of w v as well.
+    """
     weight = nw.col(design.weights).cast(nw.Float64) if design.weights else None
     vector = [nw.col(name).cast(nw.Float64) for name in numbers]
     vector = [own - at if at else own for own, at in zip(vector, numbers.values(), strict=True)]
@@ -185,24 +220,11 @@ def sums(numbers: dict[str, float], design: Design, counts: Sequence[str]) -> di
     for name in counts:
         own = nw.col(name).cast(nw.Float64)
         asked |= {f"_n_{name}": own, f"_nn_{name}": own * own}
-    if weight is None or design.clusters or not (counts or numbers or design.strata):
+    if weight is None or not squares:
         return asked
     asked |= {"_q00": weight * weight}
     asked |= {f"_q0{i}": weight * own for i, own in enumerate(heavy, 1)}
     return asked | {f"_q{i + 1}{j + 1}": heavy[i] * heavy[j] for i, j in pairs}
-
-
-def counted(cells: pd.DataFrame, name: str) -> Array:
-    """Return the population count of each cell; raise ParameterError where its rows differ."""
-    n = cells["_v0"].to_numpy()
-    mean, square = (cells[f"{own}_{name}"].to_numpy() / n for own in ("_n", "_nn"))
-    if (np.isfinite(mean) & (square - mean**2 > SAME * mean**2)).any():
-        raise ParameterError(
-            f"column {name!r} varies within a stratum, or is blank in some rows; a stratum has one "
-            "population count"
-        )
-    whole = np.round(mean)
-    return np.where(np.abs(mean - whole) < SAME * whole, whole, mean)
 
 
 @dataclass(frozen=True, slots=True)
