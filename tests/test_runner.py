@@ -74,7 +74,7 @@ def test_results_are_kept_with_source_and_checksum(ran: Ran) -> None:
 
 def test_executed_notebooks_are_published_without_clocks(ran: Ran) -> None:
     paths = sorted((ran.site / "notebooks").rglob("*.ipynb"))
-    assert len(paths) == 16
+    assert len(paths) == 20
     for path in paths:
         book = nbformat.read(path, as_version=4)
         assert not any(

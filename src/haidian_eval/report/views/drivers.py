@@ -54,6 +54,12 @@ def ordinal(cases: Sequence[Case]) -> pd.DataFrame:
     return put_together(cases, parts, "ordinal")
 
 
+def models(cases: Sequence[Case]) -> dict[str, pd.DataFrame]:
+    """Return the tables of what could be modelled, by name."""
+    tables = {"reliability": reliability(cases), "ordinal": ordinal(cases)}
+    return {name: table for name, table in tables.items() if len(table)}
+
+
 def lacking(cases: Sequence[Case]) -> str:
     """Return what could not be had of which survey, and why."""
     return "\n".join(
